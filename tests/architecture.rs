@@ -364,8 +364,8 @@ fn a_database_is_named_by_its_own_store_only() {
     let all = LIBRARY.foreign();
     let named = all.iter().filter(|(_, path)| path[0] == "rusqlite").map(|(file, _)| *file);
     let product: BTreeSet<&str> = named.filter(|file| !file.contains("tests")).collect();
-    let own =
-        ["check", "schema", "sqlite", "verify", "writer"].map(|file| format!("control/store/{file}.rs"));
+    let own = ["check", "index_repair", "listing", "schema", "sqlite", "verify", "writer"]
+        .map(|file| format!("control/store/{file}.rs"));
     assert_eq!(product, own.iter().map(String::as_str).collect());
 }
 

@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::dependencies::Dependencies;
-use super::ledger::{LedgerError, Records};
+use super::failure::Failure;
+use super::issuer;
+use super::ledger::Records;
 use super::store::{INDEX_ANEW, StructureFault, VerifyCursor};
 use hauki_contract::model::check::Check;
 use hauki_contract::model::error_chain;
+use hauki_contract::rpc::capability::IssuerKey;
 use hauki_contract::system::clock;
 
 /// A start has looked itself, and has others at its heels.
@@ -33,12 +36,14 @@ enum Trouble {
 
 pub(super) struct Scrub {
     records: Records,
+    issuer: Arc<IssuerKey>,
     known: Mutex<Option<Trouble>>,
 }
 
 impl Scrub {
     pub(super) fn new(basis: &Dependencies) -> Arc<Self> {
-        Arc::new(Self { records: basis.records.clone(), known: Mutex::default() })
+        let (records, issuer) = (basis.records.clone(), basis.issuer.clone());
+        Arc::new(Self { records, issuer, known: Mutex::default() })
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Trouble>> {
@@ -60,7 +65,7 @@ impl Scrub {
     }
 
     /// Once through all of it.
-    pub(super) async fn round(&self) -> Result<(), LedgerError> {
+    pub(super) async fn round(&self) -> Result<(), Failure> {
         let (mut from, mut sound) = (VerifyCursor::default(), true);
         loop {
             let began = clock::mono();
@@ -79,7 +84,8 @@ impl Scrub {
         if sound {
             self.known().take();
         }
-        Ok(())
+        // Whoever found it damaged: another key would pass for the one that signed until somebody has written it anew.
+        issuer::sign(&self.records, &self.issuer).await
     }
 
     /// Once for each that is new.
@@ -129,8 +135,8 @@ impl Scrub {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Store as _;
     use crate::store::memory::InjectedFault;
+    use crate::store::{ISSUER, Store as _};
     use crate::tests::{Swarm, spawning, unwatched};
 
     async fn told(swarm: &Swarm) -> String {
@@ -148,12 +154,24 @@ mod tests {
         // On a full disk it stays where it is, and is told all the same.
         for fault in [Some(InjectedFault::DiskFull), None] {
             swarm.store.fail_commits(fault);
-            scrub.round().await.expect("looks");
+            assert_eq!(scrub.round().await.is_ok(), fault.is_none());
             let told = told(&swarm).await;
             let expected = format!("1 damaged records of the store were set aside: {summons}");
             assert!(told.contains(&expected), "{told}");
             assert_eq!(swarm.store.get(&summons).await.expect("reads").is_some(), fault.is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn who_signs_is_written_down_again_where_that_has_rotted() {
+        let swarm = unwatched();
+        swarm.core.sign().await.expect("is written down");
+        let signed = swarm.store.get(ISSUER).await.expect("reads").expect("is there").value;
+        swarm.store.spoil(ISSUER);
+        swarm.core.phases().scrub.round().await.expect("looks");
+        let found = swarm.store.get(ISSUER).await.expect("reads").expect("is there");
+        assert!(found.intact && found.value == signed);
+        assert!(told(&swarm).await.contains("damaged records of the store were set aside: issuer"));
     }
 
     /// One that was cut off, or has not seen everything yet, says nothing of the rest.

@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::Document;
 use super::StoreOpenError;
 use super::checksum::seal;
+use super::index_repair::IndexKeys;
 use super::sqlite::{document, unopened};
 
 /// Step `n` leads from `user_version` n to n + 1. A step that was released is never changed.
@@ -87,7 +88,7 @@ fn seal_all(transaction: &rusqlite::Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute("UPDATE counter SET sum = ?1", [sum_of_all]).map(drop)
 }
 
-/// All documents into a new table, as they are. Of two under one key, which only damage makes, the sound one or else the
+/// All documents into a new table, as they are, but for keys that only the index has whole. Of two under one key, which only damage makes, the sound one or else the
 /// later one stays, and the other is put where its seal tells that it is none.
 pub(super) fn rebuild(transaction: &Connection) -> rusqlite::Result<()> {
     transaction.execute_batch(
@@ -95,14 +96,21 @@ pub(super) fn rebuild(transaction: &Connection) -> rusqlite::Result<()> {
                              value BLOB NOT NULL, seal INTEGER NOT NULL)",
     )?;
     {
-        let mut read = transaction.prepare("SELECT key, revision, value, seal FROM document NOT INDEXED")?;
+        // Of an earlier schema nothing is found by what stands elsewhere.
+        let keys = IndexKeys::read(transaction).ok();
+        let id = if keys.is_some() { "id" } else { "0" };
+        let keys = keys.unwrap_or_default();
+        let all = format!("SELECT key, revision, value, seal, {id} FROM document NOT INDEXED");
+        let mut read = transaction.prepare(&all)?;
         let mut there = transaction.prepare("SELECT key, revision, value, seal FROM apart WHERE key = ?1")?;
         let mut add = transaction.prepare(
             "INSERT INTO apart (key, revision, value, seal) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
         )?;
         let mut aside = transaction.prepare("UPDATE apart SET key = ?2 WHERE key = ?1")?;
-        let with_seal =
-            |row: &rusqlite::Row<'_>| Ok((document(row)?, row.get_ref(3)?.as_i64().unwrap_or_default()));
+        let with_seal = |row: &rusqlite::Row<'_>| {
+            let (found, sum) = (document(row)?, row.get_ref(3)?.as_i64().unwrap_or_default());
+            Ok((keys.mended(row.get(4)?, sum, found), sum))
+        };
         for (number, found) in read.query_map([], with_seal)?.enumerate() {
             let (found, sum) = found?;
             let mut put = |key: &str| add.execute(params![key, found.revision, found.value, sum]);

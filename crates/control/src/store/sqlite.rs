@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
@@ -30,10 +30,10 @@ use super::schema;
 use super::writer::{Commit, StoreWriter, WriteJob};
 use super::{
     CommitOutcome, Document, START_ANEW, Size, Store, StoreError, StoreFuture, StoreOpenError, Txn,
-    VerifiedPart, VerifyCursor, check, prefix_end, verify,
+    VerifiedPart, VerifyCursor, check, listing, verify,
 };
 use hauki_contract::strict::{self, DocumentLimits};
-use hauki_contract::system::{clock, tasks};
+use hauki_contract::system::tasks;
 
 /// To so much a log that has grown beyond it is cut when it begins anew.
 pub(super) const LOG_BYTES: u32 = 4 << 20;
@@ -203,6 +203,15 @@ pub(super) fn is_passing(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked | OperationInterrupted))
 }
 
+/// What SQLite said when something was written.
+pub(super) fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let place = path.display().to_string();
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full { place },
+        _ => StoreError::Write { place, passing: is_passing(error), source: error.to_string().into() },
+    }
+}
+
 /// What SQLite said when the file was opened.
 pub(super) fn unopened(path: &Path, error: rusqlite::Error) -> StoreOpenError {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
@@ -263,17 +272,18 @@ impl Store for SqliteStore {
         if is_ephemeral(prefix) {
             return Box::pin(std::future::ready(Ok(self.ephemeral.list(prefix, after, limit))));
         }
-        let from = prefix.to_owned();
-        let end = prefix_end(prefix);
-        let after = after.unwrap_or_default().to_owned();
-        self.query(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT key, revision, value, seal FROM document
-                     WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) AND key > ?3 ORDER BY key LIMIT ?4",
-                )?
-                .query_map(params![from, end, after, i64::try_from(limit).unwrap_or(i64::MAX)], document)?
-                .collect()
+        let (prefix, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
+        Box::pin(async move {
+            let listed = || {
+                let (prefix, after) = (prefix.clone(), after.clone());
+                self.query(move |connection| listing::list(connection, &prefix, &after, limit))
+            };
+            let (found, astray) = listed().await?;
+            if !astray {
+                return Ok(found);
+            }
+            self.repair().await?;
+            listed().await.map(|(found, _)| found)
         })
     }
 
@@ -281,35 +291,16 @@ impl Store for SqliteStore {
         if is_ephemeral(prefix) {
             return Box::pin(std::future::ready(Ok(self.ephemeral.size(prefix))));
         }
-        let (from, end) = (prefix.to_owned(), prefix_end(prefix));
-        self.query(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT count(*), coalesce(sum(length(value)), 0) FROM document
-                     WHERE key >= ?1 AND (?2 IS NULL OR key < ?2)",
-                )?
-                .query_row(params![from, end], |row| {
-                    let (documents, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
-                    Ok(Size { documents: documents.unsigned_abs(), bytes: bytes.unsigned_abs() })
-                })
-        })
+        let prefix = prefix.to_owned();
+        self.query(move |connection| listing::size(connection, &prefix))
     }
 
     fn damaged(&self, within: Duration) -> StoreFuture<'_, Vec<Document>> {
         let path = self.path.clone();
         self.query(move |connection| {
-            let began = clock::mono();
-            let mut read = connection.prepare("SELECT key, revision, value, seal FROM document")?;
-            let mut found = Vec::new();
-            for read in read.query_map([], document)? {
-                let read = read?;
-                if !read.intact {
-                    found.push(read);
-                }
-                if u128::from(clock::mono().since(began)) > within.as_micros() {
-                    tracing::info!(path = %path.display(), "the rest of the store is checked when it is read");
-                    break;
-                }
+            let (found, all) = verify::damaged(connection, within)?;
+            if !all {
+                tracing::info!(path = %path.display(), "the rest of the store is checked when it is read");
             }
             Ok(found)
         })
@@ -363,6 +354,14 @@ impl Store for SqliteStore {
 }
 
 impl SqliteStore {
+    /// By who writes. What he could not mend is seen again.
+    async fn repair(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let stopped = || StoreError::Stopped { place: self.place() };
+        self.send(WriteJob::Repair(reply)).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())
+    }
+
     fn send(&self, job: WriteJob) -> Result<(), mpsc::SendError<WriteJob>> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.commits.send(job)

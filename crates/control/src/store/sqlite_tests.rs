@@ -133,7 +133,7 @@ async fn commit_until_killed(path: &Path) {
 
 pub(in crate::store) const DOCUMENTS: usize = 300;
 
-fn value_of(number: usize) -> Vec<u8> {
+pub(in crate::store) fn value_of(number: usize) -> Vec<u8> {
     format!("{{\"number\":{number},\"filler\":\"{}\"}}", "x".repeat(number % 700)).into_bytes()
 }
 

@@ -5,10 +5,13 @@
 //! lost its document. A part is one moment of the store, so what others write between two of them is no damage, and it is
 //! short, because the log is not begun anew while somebody reads in it. Nothing is written, and nothing is owned.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _};
 
+use super::index_repair::leads;
 use super::sqlite::document;
-use super::{StructureFault, VerifiedPart, VerifyCursor};
+use super::{Document, StructureFault, VerifiedPart, VerifyCursor};
 use hauki_contract::system::clock;
 
 /// A part ends then, wherever it is: a document may be long.
@@ -57,6 +60,24 @@ impl VerifiedPart {
     }
 }
 
+/// The documents that do not read as they were written, and whether all of them were looked at in that time. One whose key
+/// leads elsewhere is none of them: what stands under that key may be whole.
+pub(super) fn damaged(connection: &Connection, within: Duration) -> rusqlite::Result<(Vec<Document>, bool)> {
+    let began = clock::mono();
+    let mut read = connection.prepare("SELECT key, revision, value, seal, id FROM document")?;
+    let (mut rows, mut found) = (read.query([])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        let document = document(row)?;
+        if !document.intact && leads(connection, &document.key, row.get(4)?)? {
+            found.push(document);
+        }
+        if u128::from(clock::mono().since(began)) > within.as_micros() {
+            return Ok((found, false));
+        }
+    }
+    Ok((found, true))
+}
+
 fn table(
     moment: &Connection,
     mut last: i64,
@@ -67,7 +88,6 @@ fn table(
     let mut rows = moment.prepare_cached(
         "SELECT key, revision, value, seal, id FROM document NOT INDEXED WHERE id > ?1 ORDER BY id",
     )?;
-    let mut entry = moment.prepare_cached("SELECT id FROM document WHERE key = ?1")?;
     let mut rows = rows.query([last])?;
     let mut seen = 0;
     while let Some(row) = rows.next()? {
@@ -76,8 +96,7 @@ fn table(
             part.pages(OUT_OF_ORDER.into());
             return Ok(None);
         }
-        let found = entry.query_row([&document.key], |row| row.get::<_, i64>(0)).optional()?;
-        if found != Some(id) {
+        if !leads(moment, &document.key, id)? {
             // It may be its key that is damaged, under which nobody could set it aside.
             part.astray(document.key.as_bytes());
         } else if !document.intact {

@@ -8,19 +8,20 @@
 //! For a note, which waits for no disk, the caller's thread stays what it is; for a commit it leaves its runtime's work
 //! to another meanwhile.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode as Sqlite, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::checksum::seal;
 use super::ephemeral::{EphemeralDocuments, Pins, is_ephemeral};
 use super::high_water_mark::HighWaterMark;
-use super::sqlite::{BUSY, is_passing};
+use super::index_repair::repair;
+use super::sqlite::{BUSY, is_passing, write_error};
 use super::{CommitOutcome, Revision, StoreError, Txn};
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
@@ -47,6 +48,8 @@ pub(super) enum WriteJob {
     Note(Commit),
     /// Somebody else wrote into the log, which is to be copied in a quiet second.
     Written,
+    /// A document was found by a key that is not its own.
+    Repair(oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -165,6 +168,11 @@ impl StoreWriter {
                 WriteJob::Commit(commit) => commits.push(commit),
                 WriteJob::Note(note) => notes.push(note),
                 WriteJob::Written => {}
+                WriteJob::Repair(reply) => {
+                    self.wrote(std::iter::empty());
+                    repair(&self.connection, &self.path);
+                    let _ = reply.send(());
+                }
                 WriteJob::Close(reply) => closing.push(reply),
             }
         }
@@ -360,14 +368,6 @@ impl StoreWriter {
                 None
             }
         };
-    }
-}
-
-fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
-    let place = path.display().to_string();
-    match error.sqlite_error_code() {
-        Some(Sqlite::DiskFull) => StoreError::Full { place },
-        _ => StoreError::Write { place, passing: is_passing(error), source: error.to_string().into() },
     }
 }
 
