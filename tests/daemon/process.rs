@@ -19,7 +19,8 @@ use hauki::client::endpoint::{ControlPlane, EndpointOptions};
 use hauki::client::retry::Retry;
 use hauki::model::death::Cause;
 use hauki::model::gem::Wishes;
-use rustix::process::Signal;
+use hauki_contract::system::signals::{self, SignalMeaning};
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::time::timeout;
 
 const WORKER: &str = "function f() { return 1; }";
@@ -383,20 +384,85 @@ async fn one_that_is_to_stay_takes_over_from_one_that_a_tool_has_started() {
     assert_eq!(stays.endpoint().health().await.expect("answers").pid, stays.pid());
 }
 
+fn meaning(meaning: SignalMeaning) -> Vec<(i32, String)> {
+    let numbers = signals::numbers().filter(|number| signals::meaning(*number) == meaning);
+    numbers.map(|number| (number, signals::word(number).into_owned())).collect()
+}
+
+/// One that has no name for rustix is sent as a shell would.
+fn send(pid: u32, number: i32) {
+    match Signal::from_named_raw(number) {
+        Some(named) => signal(pid, named),
+        None => {
+            let mut sent = std::process::Command::new("kill");
+            sent.arg(format!("-{number}")).arg(pid.to_string());
+            assert!(sent.status().expect("runs").success(), "{number}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_that_means_nothing_ends_nothing_and_is_answered_in_the_log() {
     let mut daemon = Daemon::start();
-    for (number, word) in [(Signal::HUP, "SIGHUP"), (Signal::USR2, "SIGUSR2")] {
-        signal(daemon.pid(), number);
-        let told = async {
-            while !daemon.log().contains(word) {
-                assert!(daemon.is_running(), "ended by {word}");
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        timeout(HANG, told).await.expect("is told");
+    let living = daemon.spawn(WORKER).await;
+    // The spawner; what it has below it comes and goes.
+    let there = children(daemon.pid());
+    let meant = meaning(SignalMeaning::Nothing);
+    assert!(meant.len() >= 10, "{meant:?}");
+    for (number, word) in meant {
+        send(daemon.pid(), number);
+        let told = format!("{word}: ");
+        until(&told, async || {
+            assert!(daemon.is_running(), "ended by {word}");
+            daemon.log().contains(&told)
+        })
+        .await;
+        // Nor its spawner, and the monitors below that.
+        if let Some(stray) = Signal::from_named_raw(number).filter(|_| signals::is_stray(number)) {
+            below(daemon.pid()).into_iter().for_each(|child| strays(child, stray));
+        }
     }
-    assert!(daemon.is_running() && daemon.endpoint().health().await.is_ok());
+    daemon.spawn(WORKER).await;
+    let vault = daemon.endpoint().vault(&living.vault.id).await.expect("is known");
+    assert!(vault.receipt.is_none(), "{vault:?}");
+    let now = below(daemon.pid());
+    assert!(there.iter().all(|child| now.contains(child)), "{there:?}, {now:?}: {}", daemon.log());
+}
+
+/// To one that may be gone meanwhile: a daemon has a vault begun ahead.
+fn strays(pid: u32, number: Signal) {
+    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 1).and_then(rustix::process::Pid::from_raw);
+    let pid = pid.expect("is the number of a process that this test's daemon started");
+    if let Ok(fd) = pidfd_open(pid, PidfdFlags::empty()) {
+        let _ = pidfd_send_signal(fd, number);
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let lists = threads.flatten().map(|thread| thread.path().join("children"));
+    let lists: String = lists.flat_map(std::fs::read_to_string).collect();
+    lists.split_whitespace().map(|pid| pid.parse().expect("is a number")).collect()
+}
+
+/// Its children, theirs, and so on.
+fn below(pid: u32) -> Vec<u32> {
+    let all = children(pid).into_iter();
+    all.flat_map(|child| [vec![child], below(child)].concat()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_that_ends_a_daemon_ends_it_in_order_and_with_a_word() {
+    for (number, word) in meaning(SignalMeaning::Drain) {
+        let daemon = Daemon::start();
+        let living = daemon.spawn(WORKER).await;
+        let traces = Traces::of(&daemon.endpoint(), &living).await;
+        send(daemon.pid(), number);
+        let (daemon, status) = leaves(daemon).await;
+        assert_eq!(status.code(), Some(0), "{word}: {}", daemon.log());
+        assert!(daemon.log().contains(&format!("{word}: draining")), "{}", daemon.log());
+        assert_eq!(traces.left(), Vec::<String>::new(), "{word}");
+    }
 }
 
 /// What a fault of a standing task means, on a daemon that runs: it is begun anew and does its work, and without its

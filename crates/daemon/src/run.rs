@@ -1,13 +1,16 @@
 //! Main loop: from the command line to the exit: build, serve, wait for a reason to leave, leave in order.
 
+use std::future::poll_fn;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tracing::level_filters::LevelFilter;
@@ -23,6 +26,7 @@ use super::state_dir::{ControlSocket, StateDir, StateDirError};
 use hauki_contract::model::error_chain;
 use hauki_contract::system::config_layers::LayerError;
 use hauki_contract::system::export::{self, Exporter};
+use hauki_contract::system::signals::{self, SignalMeaning};
 use hauki_contract::system::tasks::{self, OnFault};
 use hauki_contract::system::{clock, cpu_latency, logging};
 
@@ -81,6 +85,27 @@ fn refuse(ready: &mut ReadyNotice, error: &(dyn std::error::Error + 'static)) ->
     ExitCode::from(code(error))
 }
 
+/// Every signal that has a meaning.
+struct SignalStream(Vec<(i32, Signal)>);
+
+impl SignalStream {
+    fn new() -> io::Result<Self> {
+        let heard = signals::numbers().filter(|number| signals::meaning(*number) != SignalMeaning::Kernel);
+        let heard = heard.map(|number| Ok((number, signal(SignalKind::from_raw(number))?)));
+        heard.collect::<io::Result<_>>().map(Self)
+    }
+
+    async fn next(&mut self) -> i32 {
+        poll_fn(|cx| {
+            let came = self.0.iter_mut().find_map(|(number, signal)| {
+                matches!(signal.poll_recv(cx), Poll::Ready(Some(()))).then_some(*number)
+            });
+            came.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
 /// Whether it is worth to start it again, for whoever supervises it.
 fn code(error: &(dyn std::error::Error + 'static)) -> u8 {
     let lost = error.downcast_ref::<RoleError>().is_some_and(|error| error.way_back().is_some());
@@ -105,12 +130,7 @@ async fn run(role: &Role, ready: &mut ReadyNotice) -> Result<(), Box<dyn std::er
         export::begin(Exporter::start(target.clone(), "haukid")?);
     }
     // First: whoever ends this daemon, from now on, ends it in order.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    // Without a word of ours it would end everybody's vaults.
-    let mut unknown = signal(SignalKind::user_defined2())?;
-    let mut retire = signal(SignalKind::user_defined1())?;
+    let mut signals = SignalStream::new()?;
     let stays = settings.idle_exit_ms.is_none();
     let home = StateDir::claim(&settings.state_dir, halves(role), stays, PATIENCE).await?;
     // Bound before anything is made, so that a path that cannot be bound costs nothing.
@@ -141,22 +161,29 @@ async fn run(role: &Role, ready: &mut ReadyNotice) -> Result<(), Box<dyn std::er
     let hurry = Notify::new();
     let asked = async {
         loop {
-            tokio::select! {
-                Some(()) = hangup.recv() => {
-                    tracing::info!("SIGHUP: nothing is read anew; restart the daemon to change its configuration");
-                }
-                Some(()) = unknown.recv() => tracing::info!("SIGUSR2: it means nothing here"),
-                Some(()) = retire.recv() => {
+            let number = signals.next().await;
+            let word = signals::word(number);
+            match signals::meaning(number) {
+                SignalMeaning::Drain => return tracing::info!("{word}: draining"),
+                SignalMeaning::Retire => {
                     tracing::info!("asked to make room for another haukid: leaving when no vault lives");
                     hurry.notify_one();
+                }
+                SignalMeaning::Nothing | SignalMeaning::Kernel
+                    if number == SignalKind::hangup().as_raw_value() =>
+                {
+                    tracing::info!(
+                        "{word}: nothing is read anew; restart the daemon to change its configuration"
+                    );
+                }
+                SignalMeaning::Nothing | SignalMeaning::Kernel => {
+                    tracing::info!("{word}: it means nothing here")
                 }
             }
         }
     };
     let (mut lost, mut broken) = (None, None);
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
         () = idle(&parts, settings.idle_exit_ms, &hurry) => tracing::info!("idle and empty: leaving"),
         path = evicted(&home) => {
             tracing::error!("{} was removed or replaced: draining", path.display());

@@ -27,6 +27,8 @@ pub mod procfs;
 #[cfg(feature = "net")]
 pub mod random;
 #[cfg(feature = "net")]
+pub mod signals;
+#[cfg(feature = "net")]
 pub mod slow_log;
 #[cfg(feature = "net")]
 mod spans;

@@ -11,6 +11,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use crate::pidfd::Pid;
+use hauki_contract::system::signals;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ContainerError {
@@ -89,6 +90,14 @@ pub unsafe fn fork() -> io::Result<ForkSide> {
     match unsafe { libc::fork() } {
         0 => Ok(ForkSide::Child),
         raw => Pid::new(raw).map(ForkSide::Parent).ok_or_else(io::Error::last_os_error),
+    }
+}
+
+/// What strays here ends neither this process nor what it forks. What is ignored stays ignored in an init.
+pub fn ignore_strays() {
+    for number in signals::numbers().filter(|number| signals::is_stray(*number)) {
+        // SAFETY: to ignore a signal needs no code of ours.
+        unsafe { libc::signal(number, libc::SIG_IGN) };
     }
 }
 

@@ -129,8 +129,8 @@ fn settle() -> Result<Option<PathBuf>, (String, io::Error)> {
         let step = step.to_owned();
         move |error| (step, error)
     };
-    // Of a session of its own: a Ctrl-C meant for a `haukid` in the foreground is not for the
-    // monitors, which have to clean up.
+    ffi::ignore_strays();
+    // A session of its own: a Ctrl-C meant for a `haukid` in the foreground is not for the monitors, which clean up.
     rustix::process::setsid().map_err(|error| failed("begin a session")(error.into()))?;
     rustix::process::chdir("/").map_err(|error| failed("go to /")(error.into()))?;
     let hall = std::env::var_os(spawner_cgroup::VARIABLE).map(PathBuf::from);
