@@ -22,6 +22,8 @@ use hauki_contract::system::tasks::{self, Task, TaskKind};
 
 mod observed;
 
+#[cfg(test)]
+use observed::RoundTrips;
 use observed::{Due, ObservedNode, Unheard};
 
 /// How long a node may take to tell its state.
@@ -76,7 +78,7 @@ impl NodeSlot {
     pub async fn word(&self) -> Result<NodeStatus, NodeError> {
         let (word, rtt_us) = self.heard(self.api.word()).await?;
         // The others take as long as they have to tell.
-        self.sight().rtt_us = rtt_us;
+        self.sight().trips.word(rtt_us);
         Ok(word)
     }
 
@@ -109,12 +111,12 @@ impl NodeSlot {
                 sent.retain(|(at, _)| *at >= began);
                 let word = said.as_ref().clone();
                 let code = word.code.iter().copied().collect();
-                // Until it was asked for a word, whatever it was asked for tells how far away it is.
                 let took_us = now.since(began);
-                let rtt_us = if sight.rtt_us == 0 { took_us } else { sight.rtt_us };
+                let mut trips = std::mem::take(&mut sight.trips);
+                trips.other(took_us);
                 let misplaced = self.api.misplaced(&word);
                 let word = Some((word, now));
-                *sight = ObservedNode { word, misplaced, unheard: None, rtt_us, placed_since, code, sent };
+                *sight = ObservedNode { word, misplaced, unheard: None, trips, placed_since, code, sent };
                 Ok((said, took_us))
             }
             Err(error) => {

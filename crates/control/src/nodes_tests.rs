@@ -28,14 +28,32 @@ async fn how_far_away_a_node_is_the_first_answer_tells_and_then_its_words() {
         Ok(crate::fake_node::blank_word(&name))
     };
     slot.heard(Box::pin(late)).await.expect("answers");
-    assert!(slot.sight().rtt_us >= 2_000);
+    let least_us = || slot.sight().trips.least_us();
+    assert!(least_us() >= 2_000);
     // A listing takes as long as it is.
     const MINUTE_US: u64 = 60_000_000;
-    slot.sight().rtt_us = MINUTE_US;
+    slot.sight().trips = RoundTrips::default();
+    slot.sight().trips.word(MINUTE_US);
     slot.vaults(None).await.expect("answers");
-    assert_eq!(slot.sight().rtt_us, MINUTE_US);
+    assert_eq!(least_us(), MINUTE_US);
     slot.word().await.expect("answers");
-    assert!(slot.sight().rtt_us < MINUTE_US);
+    assert!(least_us() < MINUTE_US);
+}
+
+/// A core that was busy for a moment took two of three nodes for far away, and sent nearly all vaults to the third.
+#[test]
+fn one_slow_answer_is_no_distance_and_many_are() {
+    let mut trips = RoundTrips::default();
+    for (took_us, least_us, few) in [(50_000, 50_000, true), (90_000, 50_000, true), (300, 300, false)] {
+        trips.word(took_us);
+        assert_eq!((trips.least_us(), trips.are_few()), (least_us, few));
+    }
+    for _ in 0..7 {
+        trips.word(20_000);
+        assert_eq!(trips.least_us(), 300);
+    }
+    trips.word(20_000);
+    assert_eq!((trips.least_us(), trips.are_few()), (20_000, false), "it has moved");
 }
 
 /// A node that says no is there.

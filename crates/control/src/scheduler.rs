@@ -50,6 +50,8 @@ pub struct NodeLoad {
     pub free_memory_bytes: u64,
     pub load_percent: u32,
     pub rtt_us: u64,
+    /// Too little was heard of it for that to be its distance.
+    pub rtt_is_new: bool,
     pub warm: u32,
     /// It has the code that is to be placed.
     pub code: bool,
@@ -237,10 +239,20 @@ fn score(word: &NodeLoad, policy: Policy) -> u32 {
         Policy::Spread => share(points, free, whole),
         Policy::Pack => points - share(points, free, whole),
     };
-    let NodeLoad { used, max_vaults, free_memory_bytes: free, load_percent, rtt_us, warm, code, draining: _ } =
-        *word;
+    let NodeLoad {
+        used,
+        max_vaults,
+        free_memory_bytes: free,
+        load_percent,
+        rtt_us,
+        rtt_is_new,
+        warm,
+        code,
+        draining: _,
+    } = *word;
     // Steps by the power of two, so that a measurement's noise decides nothing.
     let far = (rtt_us / 1000).checked_ilog2().map_or(0, |steps| steps + 1).min(5);
+    let far = if rtt_is_new { 0 } else { far };
     room(350_000, free, free.saturating_add(HALF_MEMORY))
         + 3_500 * (100 - load_percent.min(100))
         + room(200_000, max_vaults.saturating_sub(used).into(), max_vaults.into())

@@ -53,6 +53,7 @@ fn the_better_node_comes_first() {
         ("fewer free places", NodeLoad { used: 1, ..blank() }, "b"),
         ("further away", NodeLoad { rtt_us: 3_000, ..blank() }, "b"),
         ("as near as can be told", NodeLoad { rtt_us: 400, ..blank() }, "a"),
+        ("perhaps further away", NodeLoad { rtt_us: 30_000, rtt_is_new: true, ..blank() }, "a"),
         ("a warm vault", NodeLoad { warm: 1, ..blank() }, "a"),
         ("the code is there", NodeLoad { code: true, ..blank() }, "a"),
         (
@@ -100,6 +101,7 @@ fn scores_stay_within_a_million() {
             warm: u32::MAX,
             code: true,
             rtt_us: 0,
+            rtt_is_new: false,
             ..NodeLoad::default()
         };
         assert!(score(&worst, policy) <= 1_000_000 && score(&best, policy) <= 1_000_000);
@@ -202,7 +204,7 @@ proptest! {
             .into_iter()
             .enumerate()
             .map(|(number, (used, free, load_percent, draining, warm))| {
-                let word = NodeLoad { used, max_vaults: 4, free_memory_bytes: free << 30, load_percent, draining, warm, rtt_us: 0, code: warm % 2 == 0 };
+                let word = NodeLoad { used, max_vaults: 4, free_memory_bytes: free << 30, load_percent, draining, warm, rtt_us: 0, rtt_is_new: false, code: warm % 2 == 0 };
                 made(&format!("n{number}"), word)
             })
             .collect();

@@ -3,7 +3,7 @@
 //! Silence is what the way to it says: nobody knows how the node is, so nothing is concluded from it. An error that it
 //! answered is an answer: it is there, it can be asked for other things, and only gets nothing new.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 
 use crate::scheduler::NodeLoad;
@@ -18,14 +18,49 @@ pub(super) struct ObservedNode {
     pub misplaced: Option<String>,
     /// Why there is no later word, and when one was last asked for.
     pub unheard: Option<(Unheard, Mono)>,
-    /// How long the node took for its word.
-    pub rtt_us: u64,
+    pub trips: RoundTrips,
     /// The vaults that were sent there since: when, and the memory that each may take.
     pub placed_since: Vec<(Mono, u64)>,
     /// The code that it said it has.
     pub code: HashSet<Sha256>,
     /// What was sent there since, and when.
     pub sent: Vec<(Mono, Sha256)>,
+}
+
+/// How long a node took for its last words. The least of them is how far away it is: what the others took longer is no
+/// distance, but who was busy, the node or this core.
+#[derive(Debug, Default)]
+pub(super) struct RoundTrips {
+    words: VecDeque<u64>,
+    /// Of the first other answer.
+    other: u64,
+}
+
+impl RoundTrips {
+    const KEPT: usize = 8;
+    /// Fewer may all have waited for the same.
+    const ENOUGH: usize = 3;
+
+    /// It was asked for its word, which takes no time by itself.
+    pub(super) fn word(&mut self, took_us: u64) {
+        self.words.truncate(Self::KEPT - 1);
+        self.words.push_front(took_us);
+    }
+
+    /// Until it was asked for a word, whatever it was asked for tells how far away it is.
+    pub(super) fn other(&mut self, took_us: u64) {
+        if self.other == 0 {
+            self.other = took_us;
+        }
+    }
+
+    pub(super) fn least_us(&self) -> u64 {
+        self.words.iter().min().copied().unwrap_or(self.other)
+    }
+
+    pub(super) fn are_few(&self) -> bool {
+        self.words.len() < Self::ENOUGH
+    }
 }
 
 /// Why a node that was asked for a word gave none.
@@ -70,7 +105,8 @@ impl ObservedNode {
             max_vaults: state.max_vaults,
             free_memory_bytes: state.free_memory_bytes,
             load_percent: state.load_percent,
-            rtt_us: self.rtt_us,
+            rtt_us: self.trips.least_us(),
+            rtt_is_new: self.trips.are_few(),
             warm: state.warm_vaults,
             code: false,
         };
