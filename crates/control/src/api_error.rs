@@ -172,8 +172,10 @@ fn vault(error: &VaultError) -> Verdict {
 fn name(error: &NameError) -> Verdict {
     match error {
         NameError::Taken { name } => {
-            let way =
-                format!("`hauki resolve {name}` finds it; get_or_create (--get-or-create) takes it as it is");
+            let way = format!(
+                "`hauki resolve {name}` finds it and get_or_create (--get-or-create) takes it as it is, unless it is \
+                 another user's: then take another name"
+            );
             (ErrorCode::Conflict, hint(way))
         }
         NameError::Foreign { .. } => (ErrorCode::Denied, None),

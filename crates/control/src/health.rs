@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::admission::Admission;
 use super::dependencies::Dependencies;
 use super::failure::Failure;
+use super::gems::Gems;
 use super::ledger::{Ledger, Records, VAULT};
 use super::membership::Membership;
 use super::metrics::{Metrics, MetricsError};
@@ -33,6 +34,7 @@ pub(super) struct Standing {
     ledger: Ledger,
     node_table: NodeTable,
     spool: Arc<Spool>,
+    gems: Arc<Gems>,
     admission: Arc<Admission>,
     metrics: Arc<Metrics>,
     scrub: Arc<Scrub>,
@@ -53,6 +55,7 @@ impl Standing {
             ledger: basis.ledger.clone(),
             node_table: basis.node_table.clone(),
             spool: basis.spool.clone(),
+            gems: basis.gems.clone(),
             admission: basis.admission.clone(),
             metrics: basis.metrics.clone(),
             scrub: scrub.clone(),
@@ -115,6 +118,7 @@ impl Standing {
         findings.extend(self.membership.findings());
         findings.extend(slow_log::found(&[SlowKind::Request]));
         findings.extend(export::found());
+        findings.extend(self.gems.findings().await?);
         findings.extend(self.records.aside_check(named));
         findings.extend(self.scrub.finding(named));
         let hint = "look at the file system of the state directory: mount, df, dmesg; nothing is lost that was answered";

@@ -12,6 +12,7 @@ use hauki_contract::api::ApiError;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::error_chain;
 use hauki_contract::system::random;
+use hauki_control::gems;
 use hauki_control::start::{self, CoreStartError, Inspected};
 use hauki_node::settings::NodeSettings;
 use hauki_sandbox::DriverConfig;
@@ -89,6 +90,7 @@ pub async fn print(settings: &DaemonSettings) -> std::io::Result<()> {
         Ok(node) => node.data_plane_check(),
         Err(error) => Check::fail(error.to_string(), "name the VPN's address in data_plane.address"),
     });
+    checks.extend(gems::findings(&settings.config.gems.directories));
     checks.extend(store(&settings.state_dir).await);
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, &checks)?;

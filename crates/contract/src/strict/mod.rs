@@ -189,7 +189,10 @@ pub fn is_blank(line: &[u8]) -> bool {
 
 fn bounded(text: &str, limits: DocumentLimits) -> Result<(), StrictError> {
     if text.len() > limits.bytes {
-        return Err(StrictError::whole(format!("it has {} bytes, allowed are {}", text.len(), limits.bytes)));
+        return Err(StrictError::whole(format!(
+            "it is longer than the {} bytes that are allowed",
+            limits.bytes
+        )));
     }
     Ok(())
 }

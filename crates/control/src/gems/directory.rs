@@ -13,6 +13,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use super::{Find, GemError, Gems, check_manifest, check_source};
 use hauki_contract::api::gem::{Gem, GemPlace};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
+use hauki_contract::model::check::Check;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::model::gem::{GemPointer, MAX_MANIFEST_BYTES, Manifest, check_path, check_version};
 use hauki_contract::strict::StrictError;
@@ -39,6 +40,11 @@ impl Gems {
         .await
     }
 
+    pub(crate) async fn findings(&self) -> Result<Vec<Check>, GemError> {
+        let directories = self.directories.clone();
+        blocking(move || Ok(findings(&directories))).await
+    }
+
     pub(super) async fn list_directories(&self) -> Result<Vec<Gem>, GemError> {
         let directories = self.directories.clone();
         blocking(move || {
@@ -54,6 +60,21 @@ impl Gems {
         })
         .await
     }
+}
+
+/// The directories from which nothing can come.
+#[must_use]
+pub fn findings(directories: &[PathBuf]) -> Vec<Check> {
+    let wrong = directories.iter().filter_map(|directory| {
+        let why = match std::fs::read_dir(directory) {
+            Ok(_) => return None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there".to_owned(),
+            Err(error) => format!("cannot be read: {error}"),
+        };
+        let hint = "make it readable to haukid, or take it out of gems.directories";
+        Some(Check::warn(format!("the gem directory {} {why}", directory.display()), hint))
+    });
+    wrong.collect()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -11,8 +11,9 @@ use hauki_contract::model::gem::GemPointer;
 pub enum SourceError {
     #[error("{what} is empty")]
     Empty { what: String },
-    #[error("{what} has {bytes} bytes, {MAX_SOURCE_BYTES} are allowed")]
-    TooLong { what: String, bytes: usize },
+    // How much longer is not known of a file that was read no further.
+    #[error("{what} is too long: {MAX_SOURCE_BYTES} bytes are allowed")]
+    TooLong { what: String },
     #[error("{what} is not UTF-8 at byte {offset}")]
     NotText { what: String, offset: usize },
 }

@@ -19,6 +19,7 @@ mod error;
 mod suggest;
 mod pushed;
 
+pub use directory::findings;
 pub use error::{GemError, SourceError};
 
 #[cfg(test)]
@@ -36,7 +37,7 @@ pub fn check_source(bytes: Vec<u8>, what: &str) -> Result<String, SourceError> {
         return Err(SourceError::Empty { what });
     }
     if bytes.len() > MAX_SOURCE_BYTES {
-        return Err(SourceError::TooLong { what, bytes: bytes.len() });
+        return Err(SourceError::TooLong { what });
     }
     String::from_utf8(bytes)
         .map_err(|error| SourceError::NotText { what, offset: error.utf8_error().valid_up_to() })

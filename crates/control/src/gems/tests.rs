@@ -87,12 +87,28 @@ async fn the_hash_is_checked_each_time_and_both_are_named() {
 }
 
 #[tokio::test]
+async fn a_directory_from_which_nothing_can_come_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("file"), "").expect("writes");
+    let gems = gems(vec![directory.path().into(), at("file"), at("nothing")]);
+    let told: Vec<_> = gems.findings().await.expect("looks").into_iter().map(|check| check.what).collect();
+    let [file, nothing] = told.as_slice() else { panic!("{told:?}") };
+    assert!(
+        file.contains("/file cannot be read: ") && nothing.ends_with("/nothing is not there"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn sources_that_cannot_be_used_are_named() {
     let directory = tempfile::tempdir().expect("a directory");
     let write = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).expect("writes");
     write("empty.js", b" \n");
     write("binary.js", b"ok \xff");
     write("long.js", &vec![b'x'; MAX_SOURCE_BYTES + 1]);
+    write("wordy.js", b"function f() {}");
+    write("wordy.yaml", &vec![b'#'; 9 << 20]);
     write("worker.js", b"function f() {}");
     write("worker.yaml", b"memory: much\n");
     write("odd.js", b"function f() {}");
@@ -101,7 +117,8 @@ async fn sources_that_cannot_be_used_are_named() {
     for (name, code, words) in [
         ("empty", ErrorCode::BadSource, "empty.js is empty"),
         ("binary", ErrorCode::BadSource, "binary.js is not UTF-8 at byte 3"),
-        ("long", ErrorCode::TooLarge, "long.js has"),
+        ("long", ErrorCode::TooLarge, "long.js is too long: 4194304 bytes are allowed"),
+        ("wordy", ErrorCode::BadSource, "wordy.yaml: it is longer than the 65536 bytes that are allowed"),
         ("worker", ErrorCode::BadSource, "worker.yaml: memory: \"much\" is not a size"),
         ("odd", ErrorCode::BadSource, "colour"),
     ] {

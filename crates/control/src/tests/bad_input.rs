@@ -26,7 +26,11 @@ async fn a_summons_that_cannot_be_is_refused_by_name_and_stores_nothing() {
         (with(&|r| r.key = "x".repeat(129)), ErrorCode::BadRequest, "idempotency key"),
         (with(&|r| r.origin = source("", "a.js")), ErrorCode::BadSource, "the source a.js is empty"),
         (with(&|r| r.origin = source(" \n", "a.js")), ErrorCode::BadSource, "is empty"),
-        (with(&|r| r.origin = source(&long, "a.js")), ErrorCode::TooLarge, "4194304 are allowed"),
+        (
+            with(&|r| r.origin = source(&long, "a.js")),
+            ErrorCode::TooLarge,
+            "is too long: 4194304 bytes are allowed",
+        ),
         (with(&|r| r.origin = source("x", "")), ErrorCode::BadRequest, "file name"),
         (with(&|r| r.origin = source("x", "a\n.js")), ErrorCode::BadRequest, "file name"),
         (
