@@ -190,12 +190,12 @@ fn neither_its_starters_timers_nor_its_network_nor_its_small_limits_are_the_daem
         os.execvp('hauki', ['hauki', 'clone', 'w.js', '--out', 't.json', '-q'])\n";
     std::fs::write(started.ground.path().join("starter.py"), starter).expect("is ours");
     let script = r#"
-        (ulimit -S -q 0 -i 0; exec unshare --net --ipc --uts python3 starter.py) || exit 1
+        (ulimit -S -q 0 -i 0 -c unlimited; exec unshare --net --ipc --uts python3 starter.py) || exit 1
         read -r pid rest < state/core.lock
         for process in $pid $(cat /proc/$pid/task/$pid/children); do
             grep -q 50000 /proc/$process/timerslack_ns || echo "slack $process"
             grep -q THP_enabled:.1 /proc/$process/status || echo "pages $process"
-            for limit in 'Max msgqueue size' 'Max pending signals'; do
+            for limit in 'Max msgqueue size' 'Max pending signals' 'Max core file size'; do
                 diff <(grep "$limit" /proc/1/limits) <(grep "$limit" /proc/$process/limits) || echo "$limit"
             done
         done

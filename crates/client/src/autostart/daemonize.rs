@@ -48,7 +48,9 @@ const LIMITS: [libc::__rlimit_resource_t; 6] = [
     libc::RLIMIT_RSS,
 ];
 /// Meant for the command too, but what the machine's own services have is not without bounds: as its first process has them.
-const USUAL: [libc::__rlimit_resource_t; 7] = [
+/// A core of it would have the keys of everybody's tickets in it.
+const USUAL: [libc::__rlimit_resource_t; 8] = [
+    libc::RLIMIT_CORE,
     libc::RLIMIT_MEMLOCK,
     libc::RLIMIT_SIGPENDING,
     libc::RLIMIT_MSGQUEUE,
