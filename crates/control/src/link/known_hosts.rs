@@ -6,23 +6,33 @@
 //!
 //! The files are read here and given to libssh2 line by line: it knows no markers, and one line that it
 //! cannot read would end all. In a file that others write, such a line is passed over, as `ssh` does.
+//!
+//! The core's own is written beside its place, synced and renamed, under a lock that a second core would take as well, so
+//! a crash or a full disk leaves the list as it was. A line of it that breaks off is a fault, not a line less: nobody knows
+//! what it was to say.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use rustix::fs::{Mode, OFlags};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
 use ssh2::{CheckResult, HashType, HostKeyType, KnownHostFileKind, KnownHostKeyFormat, Session};
 
 use hauki_contract::model::ssh::SshAddress;
 use hauki_contract::system::private_files::{self, Others, PrivateError};
-use hauki_contract::system::rlimit;
+use hauki_contract::system::{clock, rlimit};
 
 /// Some hundred thousand hosts. A link's thread reads it at each connection.
 const MOST_BYTES: usize = 16 << 20;
+/// Whoever has the lock writes one short file.
+const LOCKED: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Clone)]
 pub struct KnownHosts {
@@ -48,6 +58,8 @@ pub enum HostKeyError {
     Read { file: PathBuf, source: io::Error },
     #[error("read line {number} of {}", file.display())]
     Line { file: PathBuf, number: usize, source: ssh2::Error },
+    #[error("line {number} of {} breaks off", file.display())]
+    Torn { file: PathBuf, number: usize },
     #[error("keep a list of host keys")]
     List(#[source] ssh2::Error),
     #[error("write {}", file.display())]
@@ -114,7 +126,7 @@ impl KnownHosts {
         }
     }
 
-    /// Appends the session's key to the core's own file.
+    /// Adds the session's key to the core's own file.
     fn remember(&self, session: &Session, address: &SshAddress) -> Result<(), HostKeyError> {
         let (key, kind) = session.host_key().ok_or(HostKeyError::Absent)?;
         let Some(word) = key_word(kind) else { return Err(HostKeyError::Absent) };
@@ -122,8 +134,8 @@ impl KnownHosts {
             22 => address.host.clone(),
             port => format!("[{}]:{port}", address.host),
         };
-        let line = format!("{host} {word} {}\n", base64::engine::general_purpose::STANDARD.encode(key));
-        append(&self.own, &line).map_err(|source| HostKeyError::Write { file: self.own.clone(), source })
+        let line = format!("{host} {word} {}\n", STANDARD.encode(key));
+        add(&self.own, &line).map_err(|source| HostKeyError::Write { file: self.own.clone(), source })
     }
 }
 
@@ -157,12 +169,22 @@ impl<'a> HostList<'a> {
         self.bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
     }
 
+    /// The number of the last line, if it has no end and is none as it is.
+    fn torn(&self) -> Option<usize> {
+        let (number, last) = (1..).zip(self.lines()).last()?;
+        let is_blank = words(last).next().is_none_or(|word| word.starts_with(b"#"));
+        (!is_blank && !is_whole(last)).then_some(number)
+    }
+
     fn revokes(&self, key: &str) -> bool {
         self.lines().any(|line| revokes(line, key))
     }
 
     fn hosts(&self, session: &Session) -> Result<ssh2::KnownHosts, HostKeyError> {
         let mut hosts = session.known_hosts().map_err(HostKeyError::List)?;
+        if let Some(number) = self.torn().filter(|_| self.own) {
+            return Err(HostKeyError::Torn { file: self.file.to_owned(), number });
+        }
         let mut refused = Vec::new();
         for (number, line) in (1..).zip(self.lines()).filter(|(_, line)| !is_marked(line)) {
             match hosts.read_str(&String::from_utf8_lossy(line), KnownHostFileKind::OpenSSH) {
@@ -220,10 +242,65 @@ fn key_word(kind: HostKeyType) -> Option<&'static str> {
     }
 }
 
-fn append(path: &Path, line: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-    file.write_all(line.as_bytes())?;
-    file.sync_all()
+/// Whether it has a host and a key to its last byte. What comes behind that is a comment.
+fn is_whole(line: &[u8]) -> bool {
+    let mut words = words(line).skip(usize::from(is_marked(line))).skip(1);
+    let (Some(kind), Some(key)) = (words.next(), words.next()) else { return false };
+    let Ok(blob) = STANDARD.decode(key) else { return false };
+    let (mut rest, mut parts) = (blob.as_slice(), Vec::new());
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((part, after)) = after.split_at_checked(length) else { return false };
+        parts.push(part);
+        rest = after;
+    }
+    let least = if kind == b"ssh-ed25519" { 2 } else { 3 };
+    rest.is_empty() && parts.len() >= least && parts.first() == Some(&kind)
+}
+
+/// As a whole or not at all, whoever else adds something.
+fn add(path: &Path, line: &str) -> io::Result<()> {
+    // A link that somebody made stays one.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let _held = lock(&path.with_extension("lock"))?;
+    let mut bytes = match open(&path) {
+        Ok(file) => rlimit::read_from(file, MOST_BYTES)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    if bytes.last().is_some_and(|last| *last != b'\n') {
+        bytes.push(b'\n');
+    }
+    bytes.extend_from_slice(line.as_bytes());
+    let beside = path.with_extension("new");
+    // What a crash left there may have another mode.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
+    let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&beside, &path)) {
+        // A full disk has no room for what is of no use.
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+}
+
+/// A file of its own, because the list is another one each time. It stays, so that all lock the same.
+fn lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    let until = clock::mono().plus_ms(LOCKED.as_secs() * 1000);
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::AGAIN) if clock::mono() < until => thread::sleep(LOOK_AGAIN),
+            Err(Errno::AGAIN) => return Err(io::Error::other("another core is writing it")),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -247,5 +324,60 @@ mod tests {
             assert_eq!(revokes(line.as_bytes(), "AAAAkey"), is_revoked, "{line}");
             assert_eq!(is_marked(line.as_bytes()), line.trim_start().starts_with('@'), "{line}");
         }
+    }
+
+    const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
+
+    #[test]
+    fn a_line_that_breaks_off_is_told_wherever_it_does() {
+        let line = format!("[127.0.0.1]:22 ssh-ed25519 {KEY}");
+        let list = |text: &str| HostList { file: Path::new("hosts"), own: true, bytes: text.into() };
+        for whole in ["", "\n", "# nothing", "#", " ", "a line that libssh2 refuses\n"] {
+            assert_eq!(list(whole).torn(), None, "{whole:?}");
+        }
+        for before in ["", "first ssh-ed25519 AAAA\n\n"] {
+            let number = 1 + before.matches('\n').count();
+            for marker in ["", "@revoked "] {
+                let line = format!("{marker}{line}");
+                for end in 1..line.len() {
+                    let torn = list(&format!("{before}{}", &line[..end])).torn();
+                    assert_eq!(torn, Some(number), "{}", &line[..end]);
+                }
+                for rest in ["", " a comment", "\n", "\r\n"] {
+                    assert_eq!(list(&format!("{before}{line}{rest}")).torn(), None, "{rest:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_add_to_the_list_and_each_line_is_there_as_a_whole() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("known_hosts");
+        fs::write(&path, "an editor left no end").expect("writes");
+        fs::write(path.with_extension("new"), "half of a").expect("a crash did");
+        let line = |number: usize| format!("host-{number} ssh-ed25519 {KEY}\n");
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let path = &path;
+                scope.spawn(move || add(path, &line(number)).expect("adds"));
+            }
+        });
+        let text = fs::read_to_string(&path).expect("is there");
+        assert!(text.starts_with("an editor left no end\n"));
+        assert_eq!(text.lines().count(), 17);
+        assert!((0..16).all(|number| text.contains(&line(number))));
+        assert!(!path.with_extension("new").exists());
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_written_stays_as_it_was() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("known_hosts");
+        add(&path, "a first line\n").expect("adds");
+        // What stands in the new one's place is no file of ours.
+        fs::create_dir(path.with_extension("new")).expect("is made");
+        add(&path, "a second line\n").expect_err("has no place");
+        assert_eq!(fs::read_to_string(&path).expect("is there"), "a first line\n");
     }
 }

@@ -124,7 +124,10 @@ impl LoginError {
                  take its @revoked line out of {}",
                 file.display()
             ),
-            Self::HostKey { source: HostKeyError::Line { file, .. }, .. } => {
+            Self::HostKey {
+                source: HostKeyError::Line { file, .. } | HostKeyError::Torn { file, .. },
+                ..
+            } => {
                 format!("mend that line of {}, or take it out and add its node again", file.display())
             }
             Self::HostKey { source: HostKeyError::Read { file, .. }, .. } => {
