@@ -1,7 +1,7 @@
 //! Adding a node where the other side means harm: a server without an end, an agent without an answer, a key that is none.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
@@ -9,7 +9,8 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use crate::add::{Ground, words};
-use crate::support::sshd::Sshd;
+use crate::support::ssh_peer::{PeerSession, SshPeer, string};
+use crate::support::sshd::{self, Sshd};
 use hauki::api::node_error::NodeFault;
 use hauki_contract::system::clock;
 use hauki_control::link::known_hosts::KnownHosts;
@@ -77,6 +78,66 @@ async fn a_link_to_a_server_without_an_end_is_down_and_says_so() {
     assert_eq!(error.fault, NodeFault::Silent);
     assert!(error.message.contains("more than 1024 KiB came from there"), "{error}");
     assert!(matches!(*link.watch().borrow(), LinkState::Down(_)));
+}
+
+/// Far more than a link may hold, and then silence, which is another fault.
+const FLOOD: usize = 96 << 20;
+
+fn flood(session: &mut PeerSession, packet: &[u8]) -> io::Result<()> {
+    for _ in 0..FLOOD / (packet.len() + 32) {
+        session.send(packet)?;
+    }
+    session.hear_to_the_end()
+}
+
+/// libssh2 would keep all of it until the session ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_does_not_keep_what_it_has_not_asked_for() {
+    let answers: fn(&mut PeerSession) -> _ =
+        |session| flood(session, &[&[81], [0; 30_000].as_slice()].concat());
+    let short: fn(&mut PeerSession) -> _ = |session| flood(session, &[99, 0, 0, 0, 0]);
+    let unknown: fn(&mut PeerSession) -> _ = |session| flood(session, &[240]);
+    // Within the window of the channel that carries nothing, on the stream that nobody reads.
+    let complaints: fn(&mut PeerSession) -> _ = |session| {
+        let mut packet = vec![95, 0, 0, 0, 0, 0, 0, 0, 1];
+        string(&mut packet, b"a");
+        flood(session, &packet)
+    };
+    // Dropped at once, and decrypted all the same.
+    let ignored: fn(&mut PeerSession) -> _ =
+        |session| flood(session, &[&[2], [0; 30_000].as_slice()].concat());
+    for (name, misbehaves) in [
+        ("answers", answers),
+        ("short ones", short),
+        ("unknown ones", unknown),
+        ("complaints", complaints),
+        ("ignored", ignored),
+    ] {
+        let peer = SshPeer::start(misbehaves);
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("hosts"), &peer.known_host).expect("writes");
+        sshd::keygen(&at("id"));
+        let target = SshTarget {
+            address: format!("root@127.0.0.1:{}", peer.port).parse().expect("an address"),
+            keys: LoginKeys {
+                file: Some(at("id")),
+                own: at("own"),
+                hosts: KnownHosts::new(at("hosts"), Vec::new()),
+            },
+            socket: at("node.sock"),
+            bridge: "haukid".into(),
+            bridge_only: false,
+        };
+        let link = SshLink::start(target, &at("link"), "n1").expect("starts");
+        let mut state = link.watch();
+        let down = state.wait_for(|state| matches!(state, LinkState::Down(_)));
+        let down = timeout(HANG, down).await.expect("is decided").expect("is there").clone();
+        let LinkState::Down(error) = down else { panic!("{name}: {down:?}") };
+        assert_eq!(error.fault, NodeFault::Silent, "{name}");
+        let said = "more than 16 MiB came from there that nobody had asked for";
+        assert!(error.message.contains(said), "{name}: {error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

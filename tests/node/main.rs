@@ -6,6 +6,7 @@ mod support {
     pub(crate) mod death;
     pub(crate) mod family;
     pub(crate) mod probe;
+    pub(crate) mod ssh_peer;
     pub(crate) mod sshd;
     pub(crate) mod stranger;
     pub(crate) mod until;

@@ -16,6 +16,8 @@ use hauki_contract::system::random;
 use hauki_control::fake_node::{FakeCall, FakeNode};
 use hauki_control::link::ssh::LinkState;
 use hauki_control::link::{HttpNode, SshLink, SshTarget};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -193,6 +195,32 @@ async fn signs_of_life_leave_nothing_behind() {
         node.word().await.expect("answers between the beats");
     }
     assert!(!log().contains("keepalive@"), "{}", log());
+}
+
+/// Each has a window of its own, and none waits for another that does not read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_read_one_after_the_other_all_get_everything() {
+    const LENGTH: usize = 3 << 20;
+    let sshd = Sshd::start("");
+    let socket = sshd.path("node.sock");
+    let listener = tokio::net::UnixListener::bind(&socket).expect("binds");
+    let serving = tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move { client.write_all(&vec![7; LENGTH]).await });
+        }
+    });
+    let link = SshLink::start(sshd.target(&socket), &sshd.path("link"), "n1").expect("starts");
+    link.ready().await.expect("is up");
+    let mut clients = Vec::new();
+    for _ in 0..12 {
+        clients.push(UnixStream::connect(link.socket()).await.expect("connects"));
+    }
+    for mut client in clients {
+        let mut bytes = Vec::new();
+        let read = timeout(HANG, client.read_to_end(&mut bytes)).await.expect("none hangs");
+        assert_eq!(read.expect("reads"), LENGTH);
+    }
+    serving.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

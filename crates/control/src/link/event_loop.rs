@@ -19,7 +19,8 @@ use super::channel_opener::{ChannelOpener, OpenProgress, Transport};
 use super::login::Entered;
 use super::pipe::{EAGAIN, Pipe, PipeStep};
 use super::ssh::{LinkShared, SshTarget};
-use super::step_bounds::{self, Overstep, StepBounds};
+use super::step_bounds::{self, MOST_HELD, Overstep, StepBounds};
+use super::unasked_traffic::UnaskedTraffic;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -40,6 +41,8 @@ const SILENCE_US: u64 = 6_500_000;
 const OPENING_MS: u64 = 10_000;
 /// The same for the first one, which is waited for.
 const EAR: StepBounds = StepBounds { time: Duration::from_millis(OPENING_MS), bytes: 1024 * 1024 };
+/// So much of a channel nobody has read yet, with what it is kept in: libssh2's own window, and a little.
+const WINDOW: u64 = 5 << 19;
 /// A server that sends without a pause must not keep the loop from everything else.
 const ROUND_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -53,6 +56,8 @@ pub(super) enum SessionLost {
     Deaf(ssh2::Error),
     #[error("the server opens no channel: {0}")]
     Overstep(Overstep),
+    #[error("{0}")]
+    Hoard(Overstep),
     #[error("{0}")]
     Broken(io::Error),
 }
@@ -78,6 +83,9 @@ pub(super) struct EventLoop<'a> {
     road: Transport,
     pipes: BTreeMap<u64, Pipe>,
     next: u64,
+    unasked: UnaskedTraffic,
+    /// What clients were given that are gone.
+    given: u64,
     /// With the time until which it must be decided.
     opening: Option<(ChannelOpener, Mono)>,
     closing: Vec<Channel>,
@@ -110,6 +118,7 @@ impl<'a> EventLoop<'a> {
         let (pipes, opening, closing, stuck) = Default::default();
         let now = clock::mono();
         let (next, heard, beating, beaten) = (0, now, false, now);
+        let (unasked, given) = (UnaskedTraffic::new(now), 0);
         Ok(Self {
             entered,
             ear,
@@ -119,6 +128,8 @@ impl<'a> EventLoop<'a> {
             road,
             pipes,
             next,
+            unasked,
+            given,
             opening,
             closing,
             stuck,
@@ -131,8 +142,20 @@ impl<'a> EventLoop<'a> {
     /// Until the link is to end, or the session is lost.
     pub(super) fn run(mut self) -> Result<(), SessionLost> {
         loop {
-            step_bounds::round(ROUND_BYTES, || self.drive())?;
-            if self.wait()? {
+            let bytes = MOST_HELD + WINDOW * self.pipes.len() as u64;
+            let (driven, received) = step_bounds::round(ROUND_BYTES, bytes, || self.drive());
+            driven?;
+            let given = self.pipes.values_mut().map(|pipe| std::mem::take(&mut pipe.taken));
+            let given = given.sum::<u64>() + std::mem::take(&mut self.given);
+            if self.unasked.came(received, given, clock::mono()) > bytes {
+                return Err(SessionLost::Hoard(Overstep::Hoard { bytes }));
+            }
+            let full = step_bounds::is_full(bytes);
+            // What a client has not taken yet stands behind what its pipe holds for it. Nobody will ever take the rest.
+            if full && self.stuck.is_none() && !self.pipes.values().any(Pipe::wants_to_write) {
+                return Err(SessionLost::Hoard(Overstep::Hoard { bytes }));
+            }
+            if self.wait(full)? {
                 return Ok(());
             }
             let now = clock::mono();
@@ -145,9 +168,10 @@ impl<'a> EventLoop<'a> {
         }
     }
 
-    /// Waits for something to do; `true` if the link is to end.
-    fn wait(&mut self) -> Result<bool, SessionLost> {
-        let mut session = PollFlags::IN;
+    /// Waits for something to do; `true` if the link is to end. Of a session that is full nothing more is read until a
+    /// client has taken something of it, and that is not the server's silence.
+    fn wait(&mut self, full: bool) -> Result<bool, SessionLost> {
+        let mut session = if full { PollFlags::empty() } else { PollFlags::IN };
         if self.stuck.is_some() {
             session |= PollFlags::OUT;
         }
@@ -175,7 +199,7 @@ impl<'a> EventLoop<'a> {
         for (pipe, _) in self.pipes.values_mut().zip(gone).filter(|(_, gone)| *gone) {
             pipe.hung_up();
         }
-        if heard {
+        if heard || (full && self.stuck.is_none()) {
             self.heard = clock::mono();
         }
         Ok(stop)
@@ -266,6 +290,7 @@ impl<'a> EventLoop<'a> {
 
     fn finish(&mut self, id: u64) {
         let Some(pipe) = self.pipes.remove(&id) else { return };
+        self.given += pipe.taken;
         if pipe.by_bridge && !pipe.spoke {
             let reason = pipe.complaint();
             self.shared.refused(Some(

@@ -12,6 +12,8 @@
 pub mod http;
 pub mod identity;
 pub mod known_hosts;
+mod session_memory;
+mod unasked_traffic;
 pub(crate) mod step_bounds;
 mod agent;
 pub mod login;

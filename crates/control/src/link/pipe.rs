@@ -55,6 +55,8 @@ pub(super) struct Pipe {
     pub(super) spoke: bool,
     pub(super) by_bridge: bool,
     words: Vec<u8>,
+    /// What came of it since somebody has counted.
+    pub(super) taken: u64,
 }
 
 fn not_now(error: &io::Error) -> bool {
@@ -65,7 +67,7 @@ impl Pipe {
     pub(super) fn new(local: UnixStream, channel: Channel, by_bridge: bool) -> Self {
         let (up, down, words) = Default::default();
         let (local_ended, remote_ended, spoke) = (false, false, false);
-        Self { local, channel, up, down, local_ended, remote_ended, spoke, by_bridge, words }
+        Self { local, channel, up, down, local_ended, remote_ended, spoke, by_bridge, words, taken: 0 }
     }
 
     /// A client that went away has taken its request back; what the node said until its end is
@@ -122,7 +124,8 @@ impl Pipe {
             }
             match self.down.fill(&mut self.channel)? {
                 0 => self.remote_ended = self.channel.eof(),
-                _ => {
+                count => {
+                    self.taken += count as u64;
                     self.spoke = true;
                     step = PipeStep::Moved;
                 }

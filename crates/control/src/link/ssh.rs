@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::sync::watch;
 
-use super::event_loop::EventLoop;
+use super::event_loop::{EventLoop, SessionLost};
 use super::login::{LoginKeys, Secrets, login};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::model::ssh::SshAddress;
@@ -167,7 +167,9 @@ fn keep(target: &SshTarget, listener: &UnixListener, shared: &LinkShared) {
                 match EventLoop::new(entered, target, listener, shared).and_then(EventLoop::run) {
                     Ok(()) => return,
                     Err(lost) => {
-                        if clock::mono().since(since) > STEADY_US {
+                        // One that floods is let in ever more slowly, however long it takes for it.
+                        let floods = matches!(lost, SessionLost::Hoard(_));
+                        if clock::mono().since(since) > STEADY_US && !floods {
                             backoff = BACKOFF;
                         }
                         let message = format!("the SSH session to {} ended: {lost}", target.address);

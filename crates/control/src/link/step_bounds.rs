@@ -1,7 +1,7 @@
-//! Step bounds: the time that one step with a server may take and the bytes that it may send meanwhile, whatever it does.
+//! Step bounds: the time that one step with a server may take, the bytes that it may send meanwhile and what of them is kept.
 //!
 //! libssh2's own timeout counts waiting alone, so a peer that always has bytes is never late, and what it sends beside
-//! the answer is kept until the session ends. So libssh2 reads through a function of ours. A session is used on the
+//! the answer is kept until the session ends (`session_memory`). So libssh2 reads through a function of ours. A session is used on the
 //! thread that made it, and so the bounds are the thread's; without any it reads as before.
 
 use std::cell::Cell;
@@ -15,12 +15,15 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use ssh2::Session;
 
+use super::session_memory;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::units::show_size;
 use hauki_contract::system::clock;
 
 /// `LIBSSH2_CALLBACK_RECV`
 const CALLBACK_RECV: c_int = 6;
+/// So much libssh2 may hold for a session, beside what its channels may have.
+pub(super) const MOST_HELD: u64 = 16 << 20;
 /// libssh2's own timeout, which is as long as a step's, may be the first by so much.
 const NEARLY_US: u64 = 100_000;
 
@@ -48,6 +51,8 @@ pub enum Overstep {
     Late { seconds: u64 },
     #[error("more than {} came from there", show_size(*bytes))]
     Flood { bytes: u64 },
+    #[error("more than {} came from there that nobody had asked for", show_size(*bytes))]
+    Hoard { bytes: u64 },
 }
 
 #[derive(Clone, Copy)]
@@ -55,6 +60,8 @@ struct Allowance {
     until: Option<Mono>,
     bytes: u64,
     flooded: bool,
+    /// In libssh2.
+    most_held: u64,
     /// What libssh2 is told when nothing is left.
     word: Errno,
 }
@@ -88,23 +95,32 @@ impl StepBounds {
             until: Some(until),
             bytes,
             flooded: false,
+            most_held: MOST_HELD,
             word: Errno::CONNABORTED,
         });
         let done = step();
         match LEFT.get() {
             _ if done.is_ok() => Ok(done),
             Some(Allowance { flooded: true, .. }) => Err(Overstep::Flood { bytes }),
+            _ if is_full(MOST_HELD) => Err(Overstep::Hoard { bytes: MOST_HELD }),
             _ if until.since(clock::mono()) < NEARLY_US => Err(Overstep::Late { seconds: time.as_secs() }),
             _ => Ok(done),
         }
     }
 }
 
-/// One round of a session that does not block: after so many bytes it is as if no more were there yet, so that its owner
-/// sees to the rest of the world.
-pub(super) fn round<T>(bytes: u64, round: impl FnOnce() -> T) -> T {
-    let _held = HeldBounds::new(Allowance { until: None, bytes, flooded: false, word: Errno::AGAIN });
-    round()
+/// Whether nothing more is read before something of it is given back.
+pub(super) fn is_full(most_held: u64) -> bool {
+    session_memory::held() > most_held
+}
+
+/// One round of a session that does not block: after so many bytes, or when it is full, it is as if no more were there
+/// yet, so that its owner sees to the rest of the world. With it how many bytes came.
+pub(super) fn round<T>(bytes: u64, most_held: u64, round: impl FnOnce() -> T) -> (T, u64) {
+    let _held =
+        HeldBounds::new(Allowance { until: None, bytes, flooded: false, most_held, word: Errno::AGAIN });
+    let done = round();
+    (done, bytes - LEFT.get().map_or(bytes, |left| left.bytes))
 }
 
 /// A session that keeps to the bounds of the thread.
@@ -115,6 +131,7 @@ pub(super) fn session() -> Result<Session, ssh2::Error> {
     // SAFETY: the session lives, nobody else uses it yet, and this is the type that libssh2 has for that callback.
     unsafe { libssh2_session_callback_set(&raw mut *raw, CALLBACK_RECV, receive as *mut c_void) };
     drop(raw);
+    session_memory::count(&session)?;
     Ok(session)
 }
 
@@ -128,6 +145,9 @@ unsafe extern "C" fn receive(
 ) -> isize {
     let failed = |errno: Errno| -(errno.raw_os_error() as isize);
     let mut left = LEFT.get();
+    if is_full(left.map_or(MOST_HELD, |left| left.most_held)) {
+        return failed(left.map_or(Errno::CONNABORTED, |left| left.word));
+    }
     let mut room = length;
     if let Some(left) = &mut left {
         left.flooded |= left.bytes == 0;
@@ -205,7 +225,7 @@ mod tests {
         let mut session = with_server(&[b'\n'; 4096], Duration::ZERO);
         session.set_blocking(false);
         for _ in 0..3 {
-            let error = round(64 << 10, || session.handshake()).expect_err("is no server");
+            let error = round(64 << 10, MOST_HELD, || session.handshake()).0.expect_err("is no server");
             assert_eq!(error.code(), ssh2::ErrorCode::Session(super::super::pipe::EAGAIN), "{error}");
         }
     }
