@@ -7,15 +7,24 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 # Where cargo builds: also where CARGO_TARGET_DIR or a configuration of cargo says so.
 RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),$(shell $(CARGO) metadata --offline --no-deps --format-version 1 2>/dev/null | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'),target))/release
 
-.PHONY: all setup build demo swarm-demo test test-cgroup2 features deny advisories fuzz bench bless install uninstall clean
+.PHONY: all setup build compiler constructs demo swarm-demo test test-cgroup2 features deny advisories fuzz bench bless install uninstall clean
 
 all: build
 
 setup:
 	@sh packaging/setup-debian.sh
 
-build: setup
+build: setup compiler
 	$(CARGO) build --release --locked
+
+# The compiler of modern sources, for size. It is put beside the others, where hauki looks for it.
+compiler: setup
+	$(CARGO) build --profile compiler --locked --package hauki-compile
+	install -D -m 755 $(RELEASE)/../compiler/hauki-compile $(RELEASE)/hauki-compile
+
+# Records anew what Node makes of the constructs that the compiler is tested with.
+constructs:
+	node crates/compile/tests/constructs/record.mjs > crates/compile/tests/constructs/recorded.jsonl
 
 demo: build
 	@PATH="$(RELEASE):$$PATH" bash examples/demo.sh
@@ -78,6 +87,7 @@ install: build
 	install -D -m 755 $(RELEASE)/haukid $(DESTDIR)$(PREFIX)/bin/haukid
 # Nobody types it: hauki looks for it here, and beside itself.
 	install -D -m 755 $(RELEASE)/hauki-script $(DESTDIR)$(PREFIX)/libexec/hauki/hauki-script
+	install -D -m 755 $(RELEASE)/hauki-compile $(DESTDIR)$(PREFIX)/libexec/hauki/hauki-compile
 	ln -sf hauki $(DESTDIR)$(PREFIX)/bin/x-hauki-core
 	for page in man/*.[1-8]; do install -D -m 644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}"; done
 	ln -sf hauki.1 $(DESTDIR)$(PREFIX)/share/man/man1/x-hauki-core.1

@@ -30,6 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jail", &["rpc"]),
     ("vault", &["jail", "rpc", "lang", "model"]),
     ("runner", &["jail", "rpc", "lang", "model"]),
+    ("compile", &["jail", "rpc", "lang", "model"]),
     ("api", &["model", "rpc", "system"]),
     ("client", &["api", "model", "rpc", "lang", "system"]),
     ("cli", &["client", "api", "model", "rpc", "system"]),
@@ -45,6 +46,7 @@ const BINARIES: &[(&str, &[&str])] = &[
     ("bin/haukid.rs", &["daemon", "sandbox", "system"]),
     ("bin/hauki-vault.rs", &["vault"]),
     ("bin/hauki-script.rs", &["runner"]),
+    ("bin/hauki-compile.rs", &["compile"]),
 ];
 
 /// The rooms whose parts have an order: from the bottom up, as the room's `lib.rs` declares them. Each may use those
@@ -103,7 +105,7 @@ fn files_below(dir: &Path, found: &mut Vec<PathBuf>) {
 
 /// Crates of one room each, by their folders below `crates/`.
 const OWN_CRATE: &[&str] =
-    &["lang", "jail", "vault", "runner", "client", "sandbox", "node", "control", "daemon"];
+    &["lang", "jail", "vault", "runner", "compile", "client", "sandbox", "node", "control", "daemon"];
 
 /// The rooms that are one crate, `crates/contract`.
 const CONTRACT: &[&str] = &["strict", "model", "rpc", "api", "system"];

@@ -16,6 +16,8 @@ use crate::{BINARIES, CONTRACT, MAY_USE, OWN_CRATE};
 const BESIDES: &[(&str, Table, &[&str])] = &[
     ("hauki-lang", Table::Product, &["hauki-mquickjs"]),
     ("hauki-lang", Table::Build, &["hauki-mquickjs"]),
+    // What it makes is shown to the engine.
+    ("hauki-compile", Table::Tests, &["hauki-lang"]),
     // The tests below `tests/` reach through every wall: what they hold is the whole.
     ("hauki", Table::Tests, &["hauki-control", "hauki-jail", "hauki-lang", "hauki-node", "hauki-mquickjs"]),
 ];
@@ -78,7 +80,8 @@ fn allowed() -> Asked {
         let of_room = crates(&mut row(room).iter().copied());
         all.insert((format!("hauki-{room}"), Table::Product), of_room);
     }
-    let shells = BINARIES.iter().filter(|(file, _)| *file != "bin/hauki-vault.rs");
+    let shells =
+        BINARIES.iter().filter(|(file, _)| !["bin/hauki-vault.rs", "bin/hauki-compile.rs"].contains(file));
     let mut of_tool = iter::once(row("cli")).chain(shells.map(|(_, rooms)| *rooms));
     let of_tool = crates(&mut of_tool.by_ref().flatten().copied());
     all.insert(("hauki".to_owned(), Table::Product), of_tool);

@@ -1,0 +1,74 @@
+//! Absent globals: names that JavaScript has elsewhere and no vault has, found before the program runs into them.
+
+use std::collections::{HashMap, HashSet};
+
+use swc_common::Span;
+use swc_ecma_ast::{Expr, Ident, Program, UnaryExpr, UnaryOp};
+use swc_ecma_visit::{Visit, VisitWith};
+
+use super::faults::FaultList;
+use super::scopes::ResolvedNames;
+
+const ALONE: &str = "a worker is one program without Node.js";
+const BROWSER: &str = "a worker is not in a browser; the global object is `globalThis`";
+const NETWORK: &str = "a vault has no network; pass the data as an argument";
+
+/// What to use instead.
+fn instead(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "fetch" | "XMLHttpRequest" | "WebSocket" | "EventSource" => NETWORK,
+        "require" | "module" | "exports" | "process" | "__dirname" | "__filename" => ALONE,
+        "Deno" | "Bun" => "a worker runs in none of the others' programs",
+        "global" => "the global object is `globalThis`",
+        "window" | "document" | "navigator" | "location" | "localStorage" | "sessionStorage" | "history" => {
+            BROWSER
+        }
+        "alert" | "confirm" | "prompt" => "write lines with `print`",
+        "Buffer" => "use `Uint8Array`, `TextEncoder` or `atob`",
+        "Proxy" => "nothing is told when a member is read; write functions that read it",
+        "BigInt" | "BigInt64Array" | "BigUint64Array" => "use a number or a string",
+        "WeakRef" | "FinalizationRegistry" => "nothing is told when an object goes; end it yourself",
+        "Intl" => "there are no languages; format it yourself",
+        "SharedArrayBuffer" | "Atomics" | "Worker" => "a worker has one thread; clone another worker",
+        "WebAssembly" => "compile it to JavaScript",
+        "importScripts" => ALONE,
+        "crypto" => "use `random`; what must be secret is made outside of a vault",
+        _ => return None,
+    })
+}
+
+/// One fault for each name, where it is used first. Whoever asks `typeof` for one knows that it may be absent.
+pub(crate) fn check(program: &Program, names: ResolvedNames, faults: &mut FaultList) {
+    let mut used = UsedGlobals { names, first: HashMap::new(), asked: HashSet::new() };
+    program.visit_with(&mut used);
+    for (name, at) in used.first {
+        if let Some(instead) = instead(&name)
+            && !used.asked.contains(&name)
+        {
+            faults.add(at, format!("no vault has `{name}`"), instead);
+        }
+    }
+}
+
+struct UsedGlobals {
+    names: ResolvedNames,
+    first: HashMap<String, Span>,
+    asked: HashSet<String>,
+}
+
+impl Visit for UsedGlobals {
+    fn visit_ident(&mut self, name: &Ident) {
+        if self.names.is_free(name) && instead(&name.sym).is_some() {
+            self.first.entry(name.sym.to_string()).or_insert(name.span);
+        }
+    }
+
+    fn visit_unary_expr(&mut self, unary: &UnaryExpr) {
+        match &*unary.arg {
+            Expr::Ident(name) if unary.op == UnaryOp::TypeOf => {
+                self.asked.insert(name.sym.to_string());
+            }
+            _ => unary.visit_children_with(self),
+        }
+    }
+}
