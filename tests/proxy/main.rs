@@ -9,6 +9,7 @@ mod support {
 
 mod calls;
 mod libraries;
+mod one_call;
 mod repl;
 mod run;
 mod workers;

@@ -22,6 +22,7 @@ mod narrow;
 pub(super) mod node;
 pub(super) mod proxy;
 pub(super) mod resolve;
+pub(super) mod run;
 pub(super) mod show;
 pub(super) mod spool;
 pub(super) mod summon;
@@ -56,6 +57,7 @@ macro_rules! verbs {
 
 verbs! {
     Clone("clone", clone::CloneArgs) => clone::run,
+    Run("run", run::RunOnceArgs) => run::run,
     Summon("summon", summon::SummonArgs) => summon::run,
     Forge("forge", forge::ForgeArgs) => forge::run,
     Ticket("ticket", ticket::TicketArgs) => ticket::run,

@@ -6,7 +6,9 @@
 //! decides whether it is asked at all.
 
 mod compile;
+mod evaluated;
 mod toolchain;
 
 pub use compile::{CompileError, Compiled, Compiler};
+pub use evaluated::EvaluatedText;
 pub use toolchain::{PreparedSource, SourceOrder, Toolchain, ToolchainError};

@@ -6,7 +6,7 @@ mod call_progress;
 mod pipe;
 mod repl;
 mod run;
-mod script_context;
+pub(super) mod script_context;
 
 use clap::{Args, Subcommand};
 use serde_json::value::RawValue;

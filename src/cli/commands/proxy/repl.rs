@@ -55,7 +55,8 @@ pub(super) struct ReplArgs {
 type Shared<'a> = Rc<RefCell<ScriptSession<Stage<'a>>>>;
 
 pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
-    let play = Play { args: Vec::new(), base: ".".into(), heap_bytes: args.memory, compiled: true };
+    let play =
+        Play { args: Vec::new(), base: ".".into(), heap_bytes: args.memory, compiled: true, bare: false };
     let (mut session, brake) = script_context::open(ctx, play)?;
     let mut name = "hauki".to_owned();
     if let Some(argument) = &args.ticket {

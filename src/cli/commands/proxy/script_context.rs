@@ -17,9 +17,9 @@ use crate::client::script::{
 use crate::client::{ControlPlane, Exit};
 use crate::rpc::channel::{WorkerError, WorkerErrorKind};
 
-pub(super) use crate::cli::signals::stopped;
+pub(in crate::cli::commands) use crate::cli::signals::stopped;
 
-pub(super) struct Stage<'a> {
+pub(in crate::cli::commands) struct Stage<'a> {
     ctx: &'a Ctx,
     connect_timeout: Duration,
 }
@@ -43,23 +43,25 @@ impl World for Stage<'_> {
 }
 
 /// What somebody said about the script.
-pub(super) struct Play {
-    pub(super) args: Vec<String>,
-    pub(super) base: PathBuf,
-    pub(super) heap_bytes: u64,
+pub(in crate::cli::commands) struct Play {
+    pub(in crate::cli::commands) args: Vec<String>,
+    pub(in crate::cli::commands) base: PathBuf,
+    pub(in crate::cli::commands) heap_bytes: u64,
     /// Whether statements come one by one, of which any may be a modern one.
-    pub(super) compiled: bool,
+    pub(in crate::cli::commands) compiled: bool,
+    /// Whether its workers' lines stand for themselves, without their names.
+    pub(in crate::cli::commands) bare: bool,
 }
 
 /// A session that is cancelled by Ctrl-C, SIGTERM and `--timeout`.
-pub(super) fn open<'a>(
+pub(in crate::cli::commands) fn open<'a>(
     ctx: &'a Ctx,
     play: Play,
 ) -> Result<(ScriptSession<Stage<'a>>, CancelHandle), CliError> {
     let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
     let brake = CancelHandle::default();
-    let Play { args, base, heap_bytes, compiled } = play;
-    let (lines, trace) = (lines(ctx), ctx.trace);
+    let Play { args, base, heap_bytes, compiled, bare } = play;
+    let (lines, trace) = (lines(ctx, bare), ctx.trace);
     let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines, trace, compiled, runner: None };
     let mut session = ScriptSession::new(stage, setup).map_err(unset)?;
     let endings = {
@@ -88,18 +90,24 @@ async fn heed(mut endings: Endings, brake: CancelHandle) {
 }
 
 /// A worker's lines, on standard error.
-fn lines(ctx: &Ctx) -> LineSink {
+fn lines(ctx: &Ctx, bare: bool) -> LineSink {
     let quiet = ctx.globals.quiet > 0;
     Arc::new(move |worker, line| {
         if !quiet {
+            let name = if bare { String::new() } else { format!("{}: ", sanitize::line(worker)) };
             // That it is closed is nothing anybody could be told.
-            let _ = writeln!(io::stderr(), "{}: {}", sanitize::line(worker), sanitize::line(line));
+            let _ = writeln!(io::stderr(), "{name}{}", sanitize::line(line));
         }
     })
 }
 
 /// What the command ends with.
-pub(super) fn outcome(ctx: &Ctx, end: ProgramEnd, source: &str, file: &str) -> Result<Exit, CliError> {
+pub(in crate::cli::commands) fn outcome(
+    ctx: &Ctx,
+    end: ProgramEnd,
+    source: &str,
+    file: &str,
+) -> Result<Exit, CliError> {
     match end {
         ProgramEnd::Stopped(Stop::Exit(code)) => {
             ctx.status.set(Some(code));
@@ -112,7 +120,7 @@ pub(super) fn outcome(ctx: &Ctx, end: ProgramEnd, source: &str, file: &str) -> R
     }
 }
 
-pub(super) fn uncaught(
+pub(in crate::cli::commands) fn uncaught(
     error: &WorkerError,
     failure: Option<ScriptFailure>,
     source: &str,

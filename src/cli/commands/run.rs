@@ -1,0 +1,169 @@
+//! `hauki run`: a program in a vault of its own, from its text to its result, and nothing left behind.
+//!
+//! The vault has a worker that evaluates what it is handed, so that lines come while it runs, and a caller that is linked
+//! to it: whatever ends this process ends the vault.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::ValueHint;
+use serde_json::json;
+
+use super::proxy::script_context::{self, Play};
+use crate::api::summons::MAX_SOURCE_BYTES;
+use crate::cli::bounded_read;
+use crate::cli::context::Ctx;
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::source::Lang;
+use crate::cli::source_faults;
+use crate::client::Exit;
+use crate::client::compiler::{EvaluatedText, PreparedSource, SourceOrder};
+use crate::client::script::{ProgramEnd, Stop};
+use crate::model::units::parse_size;
+use crate::rpc::compile::Purpose;
+
+const AFTER: &str = "\
+The program runs in a vault, not on this machine: it has the worker language, no files and no network. Its lines
+come to standard error as it prints them. The result is that of main(ARGS), if there is a function of that name,
+else the value of the last statement, as JSON on standard output; a promise is waited for. ARGS are texts, and also
+in `args`. What it throws ends the command with 7.
+
+Examples:
+  hauki run -e '[3, 1, 2].sort()'
+  hauki run report.ts access 2026 -r
+  generate | hauki run - --lang ts --timeout 5s --memory 16MiB";
+
+/// The worker, which is handed the program. Without a value the list is empty.
+const WORKER: &str = "\
+var args;
+function _hauki_told(value) { return value === undefined ? [] : [value]; }
+function run(text, words) {
+  args = words;
+  var value = (0, eval)(text);
+  if (typeof main === 'function') value = main.apply(null, words);
+  return value && typeof value.then === 'function' ? value.then(_hauki_told) : _hauki_told(value);
+}
+";
+
+/// What makes the worker and calls it.
+const CALLER: &str = "\
+var told = clone_object(args[0], JSON.parse(args[1]))->run(args[2], JSON.parse(args[3]));
+if (told.length) print(args[4] === 'raw' && typeof told[0] === 'string' ? told[0] : JSON.stringify(told[0]));
+";
+
+/// The heap of this side, through which text and result go.
+const HEAP_BYTES: u64 = 64 << 20;
+
+/// Without a `--timeout`, the most that a call may be given.
+const LONGEST_MS: u64 = 3_600_000;
+
+/// Run a program in a vault and print its result
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct RunOnceArgs {
+    /// The program itself, instead of a file
+    #[arg(short = 'e', long, value_name = "CODE")]
+    eval: Option<String>,
+    /// Print a text as it is, not as JSON
+    #[arg(short, long)]
+    raw: bool,
+    /// The heap, for example 16MiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    memory: Option<u64>,
+    /// What the program is written in, where the ending of its file does not say it
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
+    /// A file, or - for standard input, and the program's arguments; with -e the arguments only
+    #[arg(value_name = "FILE", trailing_var_arg = true, allow_hyphen_values = true, value_hint = ValueHint::FilePath)]
+    words: Vec<String>,
+}
+
+pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
+    let (path, words) = match (&args.eval, args.words.split_first()) {
+        (Some(_), _) => (None, &args.words[..]),
+        (None, Some((path, words))) => (Some(path.as_str()), words),
+        (None, None) => return Err(CliError::usage("hauki run needs a file, - or -e CODE")),
+    };
+    let limit = ctx.timeout_if_set()?;
+    let (source, file) = ctx.block_on(crate::cli::context::Limit::Usual, async {
+        match path {
+            Some(path) => read(path).await,
+            None => Ok((args.eval.clone().unwrap_or_default(), "program".to_owned())),
+        }
+    })?;
+    let order = SourceOrder {
+        source: &source,
+        file: &file,
+        language: args.lang.map(Into::into),
+        purpose: Purpose::Program,
+        always: false,
+    };
+    let prepared = ctx.block_on(crate::cli::context::Limit::Usual, async {
+        let prepared = ctx.toolchain.lock().await.prepare(order).await;
+        prepared.map_err(|error| source_faults::unprepared(error, &source, &file))
+    })?;
+    source_faults::warn(ctx, &prepared.warnings, &source, &file);
+    let worker = worker(&prepared);
+    let evaluated = EvaluatedText::new(prepared, &file);
+    let options = json!({ "memory": args.memory, "deadline": limit.unwrap_or(LONGEST_MS).min(LONGEST_MS),
+        "file_name": "run.js" });
+    let options = without_nulls(options);
+    let play = Play {
+        args: vec![
+            worker,
+            options,
+            evaluated.text.clone(),
+            json!(words).to_string(),
+            if args.raw { "raw" } else { "json" }.to_owned(),
+        ],
+        base: ".".into(),
+        heap_bytes: HEAP_BYTES,
+        compiled: false,
+        bare: true,
+    };
+    let (mut session, brake) = script_context::open(ctx, play)?;
+    if let Some(ms) = limit {
+        let limit = Duration::from_millis(ms);
+        session.spawn(async move {
+            tokio::time::sleep(limit).await;
+            brake.pull(Stop::TimedOut(limit));
+        });
+    }
+    match session.run(CALLER, "run", None) {
+        Ok(()) => Ok(Exit::Ok),
+        Err(ProgramEnd::Uncaught(_, Some(failure))) => {
+            let Some(thrown) = failure.more.worker.clone() else { return Err(failure.into()) };
+            let placed = evaluated.place(thrown);
+            let kind = ErrorKind::new(failure.code, failure.exit);
+            let error = CliError::new(kind, placed.message.clone());
+            Err(source_faults::thrown_at(error, &placed, &source, &file).thrown("worker", &placed))
+        }
+        Err(end) => script_context::outcome(ctx, end, CALLER, "run"),
+    }
+}
+
+/// With the run-time, where the program needs it.
+fn worker(prepared: &PreparedSource) -> String {
+    let directive = if prepared.compilation.is_some() { prepared.text.lines().next() } else { None };
+    directive.map_or_else(|| WORKER.to_owned(), |directive| format!("{directive}\n{WORKER}"))
+}
+
+fn without_nulls(mut options: serde_json::Value) -> String {
+    if let Some(fields) = options.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    options.to_string()
+}
+
+/// The text, and what errors call it.
+async fn read(path: &str) -> Result<(String, String), CliError> {
+    let file = if path == "-" { "stdin".to_owned() } else { path.to_owned() };
+    let bytes = bounded_read::read(Path::new(path), MAX_SOURCE_BYTES).await;
+    let bytes = bytes.map_err(|error| CliError::unreadable(&file, &error))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| CliError::unreadable(&file, &std::io::Error::other(error)))?;
+    // The line of `#!` is the kernel's.
+    let text = text.strip_prefix("#!").map(|rest| format!("//{rest}")).unwrap_or(text);
+    Ok((text, file))
+}
