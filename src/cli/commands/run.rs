@@ -46,9 +46,10 @@ function run(text, words) {
 }
 ";
 
-/// What makes the worker and calls it.
+/// What makes the worker, calls it, and has seen its end before the result is told.
 const CALLER: &str = "\
-var told = clone_object(args[0], JSON.parse(args[1]))->run(args[2], JSON.parse(args[3]));
+var worker = clone_object(args[0], JSON.parse(args[1])), told;
+try { told = worker->run(args[2], JSON.parse(args[3])); } finally { destruct(worker); }
 if (told.length) print(args[4] === 'raw' && typeof told[0] === 'string' ? told[0] : JSON.stringify(told[0]));
 ";
 
