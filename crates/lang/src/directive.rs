@@ -3,6 +3,8 @@
 //! ES5 ignores such a statement, so a text with it is a program for every reader. Here it makes the engine start the
 //! prelude of compiled texts, and says that the text has no arrows and ends with its source map.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// What a compiled text begins with, byte for byte.
@@ -54,6 +56,16 @@ pub fn parted(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// A compiled text with blanks where its directive was: the value of what only declares is none, and every place stays.
+#[must_use]
+pub fn blanked(text: &str) -> Cow<'_, str> {
+    let directive = DIRECTIVE.trim_end();
+    match text.strip_prefix(directive) {
+        Some(rest) => Cow::Owned(" ".repeat(directive.len()) + rest),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// Makes a compiled text of a program and the JSON of its map.
 #[must_use]
 pub fn joined(program: &str, map: &str) -> String {
@@ -64,6 +76,14 @@ pub fn joined(program: &str, map: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directive_that_is_blanked_moves_nothing() {
+        let text = "\"hauki runtime 1\";\nvar a;\n";
+        assert_eq!(blanked(text), "                  \nvar a;\n");
+        assert_eq!(blanked(text).len(), text.len());
+        assert_eq!(blanked("var a;"), "var a;");
+    }
 
     #[test]
     fn a_text_is_what_its_first_bytes_say() {

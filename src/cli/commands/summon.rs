@@ -268,13 +268,17 @@ pub(crate) fn run(ctx: &Ctx, args: &SummonArgs) -> Result<Exit, CliError> {
 
 /// A file needs no control plane for this; a gem's source is there.
 async fn emit(ctx: &Ctx, origin: Origin) -> Result<(), CliError> {
-    let (text, file) = match origin {
-        Origin::Source { text, file, .. } => (text, file),
+    let (text, file, compilation) = match origin {
+        Origin::Source { text, file, compilation } => (text, file, compilation),
         Origin::Gem(pointer) => {
             let gem = ctx.endpoint().await?.gem_resolve(&pointer).await?;
-            (gem.source.unwrap_or_default(), format!("{}.js", gem.path))
+            (gem.source.unwrap_or_default(), format!("{}.js", gem.path), gem.compilation)
         }
     };
+    // Nothing is rewritten in it any more, and its map is part of it.
+    if compilation.is_some() {
+        return ctx.out.verbatim(&text);
+    }
     let shown = ctx.toolchain.lock().await.checker.show(&text, &file).await;
     ctx.out.verbatim(&shown.map_err(|error| source_faults::unchecked(error, &text, &file))?)
 }

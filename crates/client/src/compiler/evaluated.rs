@@ -23,8 +23,8 @@ impl EvaluatedText {
     #[must_use]
     pub fn new(prepared: PreparedSource, file: &str) -> Self {
         let (text, map) = if prepared.compilation.is_some() {
-            let map = directive::parted(&prepared.text).1.map(SourceMap::encoded).unwrap_or_default();
-            (prepared.text, map)
+            let (text, map) = directive::parted(&prepared.text);
+            (directive::blanked(text).into_owned(), map.map(SourceMap::encoded).unwrap_or_default())
         } else {
             let Rewritten { text, map } = arrow::rewrite(&prepared.text);
             (text.into_owned(), map)

@@ -12,7 +12,7 @@ use super::ffi::{Context, EarlyEnd, FailedStep, Prelude, Thrown};
 use super::host_call::Efuns;
 use super::memory::Memory;
 use super::source::{Prepared, name_callee};
-use crate::directive::SourceForm;
+use crate::directive::{self, SourceForm};
 use crate::lexer;
 use crate::position::Position;
 use crate::source_map::SourceMap;
@@ -85,7 +85,8 @@ impl Script {
             let message = "the session has begun without the run-time of compiled sources".to_owned();
             return Err(failed(error_text::plain(WorkerErrorKind::Protocol, message)));
         }
-        match self.context.eval_told(efuns, &prepared.text, error_text::WORKER, wanted) {
+        let text = directive::blanked(&prepared.text);
+        match self.context.eval_told(efuns, &text, error_text::WORKER, wanted) {
             Ok(value) => Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
             Err(EarlyEnd { failure: FailedStep::Parse(thrown), .. }) => {
                 Err(failed(prepared.syntax_error(&thrown, file)))
