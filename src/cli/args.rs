@@ -23,6 +23,7 @@ Examples:
 
   hauki summon worker.js | hauki forge - | hauki ticket - --out t.json  the same, phase by phase
   hauki heartbeat t.json -- ./long_job.sh        keep it alive while a command runs
+  hauki run -e '[3, 1, 2].sort()'                a program in a vault of its own, and its result
 
 Output is a table on a terminal and one JSON record per line (jsonl) in a pipe; scripts should
 spell out -o jsonl. Verbs take ids or their beginnings, names of workers, files of records, or

@@ -10,7 +10,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["logs", "log", "tail"], "hauki events --vault VAULT -f shows what happens to one and what it prints"),
     (&["rm", "kill", "stop", "delete", "del", "remove", "end"], "hauki destruct VAULT ends it"),
     (
-        &["run", "start", "create", "new", "spawn", "up", "launch"],
+        &["start", "create", "new", "spawn", "up", "launch"],
         "hauki clone SOURCE makes an object and its ticket",
     ),
     (&["exec", "invoke", "send", "call"], "hauki proxy call TICKET METHOD calls a method"),
@@ -56,8 +56,14 @@ const GROUPED: &[(&str, &[&str])] = &[
     ("listen", &["serve", "open"]),
 ];
 
+/// With which the file of a worker ends.
+const SOURCES: [&str; 5] = [".js", ".mjs", ".ts", ".mts", ".cts"];
+
 const FLAGS: &[(&[&str], &str)] = &[
-    (&["--eval", "-e", "--exec"], "a script comes from a file or from standard input: hauki proxy run -"),
+    (
+        &["--eval", "-e", "--exec"],
+        "a script comes from a file or from standard input: hauki proxy run -; hauki run -e CODE runs one in a vault",
+    ),
     (&["--force", "-f"], "nothing is asked where vaults are named; --yes goes with --all"),
     (&["--json"], "-o json, or -o jsonl for one record per line"),
     (&["--format"], "-o FORMAT, as in -o wide"),
@@ -84,7 +90,11 @@ pub(super) fn mend(error: &mut clap::Error, hidden: &[String]) -> Option<String>
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand => match (word(ContextKind::InvalidSubcommand)?, group(error)) {
             (word, Some((path, group))) => grouped(&path, &group, word),
-            (source, None) if source.starts_with(SCHEME) || source.ends_with(".js") => known(VERBS, "run"),
+            (source, None)
+                if source.starts_with(SCHEME) || SOURCES.iter().any(|end| source.ends_with(end)) =>
+            {
+                known(VERBS, "start")
+            }
             (word, None) => known(VERBS, word),
         },
         ErrorKind::UnknownArgument => match word(ContextKind::InvalidArg)? {
@@ -156,7 +166,7 @@ mod tests {
             (&["ps"][..], "hauki ls"),
             (&["logs", "vlt_1"], "hauki events"),
             (&["rm", "vlt_1"], "hauki destruct"),
-            (&["run", "w.js"], "hauki clone"),
+            (&["./scout.ts"], "hauki clone"),
             (&["create", "w.js"], "hauki clone"),
             (&["exec", "vlt_1"], "hauki proxy call"),
             (&["kill", "vlt_1"], "hauki destruct"),
