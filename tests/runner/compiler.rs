@@ -90,8 +90,11 @@ fn without_a_compiler_es5_is_what_it_was_and_the_rest_says_what_to_install() {
     assert_eq!((ran.code, &ran.error()["code"]), (Some(78), &"compiler_missing".into()), "{}", ran.stderr);
     assert_eq!(place.run(&["proxy", "run", "print.js"]).stdout, "hello\n");
     // What no compiler would mend is told in the engine's words.
-    let ran = shown(&place, "bad.js");
-    assert_eq!((ran.code, &ran.error()["code"]), (Some(65), &"bad_source".into()), "{}", ran.stderr);
+    fs::write(place.path("work/other.js"), "function f(o) { return o->g; }").expect("writes");
+    for file in ["bad.js", "other.js"] {
+        let ran = shown(&place, file);
+        assert_eq!((ran.code, &ran.error()["code"]), (Some(65), &"bad_source".into()), "{}", ran.stderr);
+    }
     assert_eq!(place.run(&["summon", "ok.js", "--lang", "ts"]).code, Some(78));
 
     let libexec = place.path("libexec/hauki");

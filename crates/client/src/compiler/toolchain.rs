@@ -17,6 +17,9 @@ use hauki_lang::newer::{Newer, NewerKind, by_ending, newer};
 /// The first words of what explains a refusal by something that is newer than the engine.
 const EXPLAINED: &str = "MicroQuickJS does not have; ";
 
+/// What such an explanation may be about, and no compiler mends: `->` that calls nothing, and what exists nowhere.
+const UNMENDED: [&str; 4] = ["an arrow with", "`with`", "a BigInt", "a lookbehind"];
+
 /// A source and what is known about it.
 #[derive(Debug, Clone, Copy)]
 pub struct SourceOrder<'a> {
@@ -126,7 +129,9 @@ impl Toolchain {
         order: SourceOrder<'_>,
         error: Box<WorkerError>,
     ) -> Result<PreparedSource, ToolchainError> {
-        let why = error.message.split_once(EXPLAINED).map(|(what, _)| {
+        let explained = error.message.split_once(EXPLAINED);
+        let explained = explained.filter(|(what, _)| !UNMENDED.iter().any(|feature| what.contains(feature)));
+        let why = explained.map(|(what, _)| {
             let place = error.line.zip(error.column).map(|(line, column)| format!(":{line}:{column}"));
             let place = place.unwrap_or_default();
             format!("{what}the engine does not have: it must be compiled  ({}{place})", order.file)
