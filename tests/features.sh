@@ -17,7 +17,7 @@ for feature in engine script; do
 done
 alone --package hauki-mquickjs
 alone --package hauki-mquickjs --features unoptimized
-for part in jail vault runner compile sandbox node control daemon; do
+for part in jail vault runner compile client sandbox node control daemon; do
     alone --package "hauki-$part"
 done
 alone --no-default-features
