@@ -7,8 +7,12 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::{Find, GemError, Gems, check_manifest, check_source};
 use hauki_contract::api::gem::{Gem, GemPlace};
@@ -22,6 +26,8 @@ use hauki_contract::system::tasks;
 /// How deep and how wide a listing looks, so that a directory like `/` cannot hold it up.
 const DEPTH: usize = 16;
 const FILES: usize = 10_000;
+/// How long they may take to say that they are there.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Gems {
     pub(super) async fn find_in_directories(&self, pointer: &GemPointer) -> Result<Option<Find>, GemError> {
@@ -40,9 +46,9 @@ impl Gems {
         .await
     }
 
-    pub(crate) async fn findings(&self) -> Result<Vec<Check>, GemError> {
+    pub(crate) async fn findings(&self) -> Vec<Check> {
         let directories = self.directories.clone();
-        blocking(move || Ok(findings(&directories))).await
+        looked(&self.looks, LOOK, move || findings(&directories)).await
     }
 
     pub(super) async fn list_directories(&self) -> Result<Vec<Gem>, GemError> {
@@ -75,6 +81,32 @@ pub fn findings(directories: &[PathBuf]) -> Vec<Check> {
         Some(Check::warn(format!("the gem directory {} {why}", directory.display()), hint))
     });
     wrong.collect()
+}
+
+/// What a look finds, or that it does not end, which a file system of another machine may do. Whoever asks how a core is
+/// must not wait for that, and not leave a thread there each time.
+async fn looked(
+    looks: &Arc<Semaphore>,
+    within: Duration,
+    look: impl FnOnce() -> Vec<Check> + Send + 'static,
+) -> Vec<Check> {
+    let looking = async {
+        let turn = Arc::clone(looks).acquire_owned().await;
+        tasks::block("gem-directories", move || {
+            let found = look();
+            drop(turn);
+            found
+        })
+        .await
+    };
+    match timeout(within, looking).await {
+        // One that has panicked has told.
+        Ok(found) => found.unwrap_or_default(),
+        Err(_) => vec![Check::warn(
+            format!("the gem directories do not answer within {} s", within.as_secs()),
+            "look at the file systems that they are on",
+        )],
+    }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -190,4 +222,33 @@ fn read_beneath(directory: &Path, relative: &str, limit: usize) -> io::Result<Op
     let mut bytes = Vec::new();
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_directory_that_hangs_keeps_one_thread_and_nobody_who_asks() {
+        let (looks, begun) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicUsize::new(0)));
+        let (answers, hangs) = mpsc::channel::<()>();
+        let hangs = Arc::new(std::sync::Mutex::new(hangs));
+        for _ in 0..3 {
+            let (begun, hangs) = (begun.clone(), hangs.clone());
+            let look = move || {
+                begun.fetch_add(1, Ordering::Relaxed);
+                let _ = hangs.lock().expect("is whole").recv();
+                Vec::new()
+            };
+            let found = looked(&looks, Duration::from_millis(1), look).await;
+            assert!(found[0].what.contains("do not answer"), "{found:?}");
+        }
+        drop(answers);
+        let fine = looked(&looks, Duration::from_secs(60), Vec::new).await;
+        assert!(fine.is_empty(), "{fine:?}");
+        assert!(begun.load(Ordering::Relaxed) <= 1);
+    }
 }

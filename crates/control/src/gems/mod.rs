@@ -5,6 +5,9 @@
 //! each resolve; pushed versions are immutable and belong to the store.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use super::ledger::Records;
 use hauki_contract::api::compilation::Compilation;
@@ -28,6 +31,8 @@ mod tests;
 pub struct Gems {
     directories: Vec<PathBuf>,
     records: Records,
+    /// One at a time looks whether the directories are there.
+    looks: Arc<Semaphore>,
 }
 
 /// A source that can be injected: not empty, not too long, UTF-8.
@@ -65,7 +70,7 @@ struct Find {
 impl Gems {
     #[must_use]
     pub fn new(directories: Vec<PathBuf>, records: Records) -> Self {
-        Self { directories, records }
+        Self { directories, records, looks: Arc::new(Semaphore::new(1)) }
     }
 
     /// The gem with its source. `pointer` in the answer is whole: version and hash.

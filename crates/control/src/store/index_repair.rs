@@ -6,12 +6,17 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::Document;
 use super::checksum::seal;
 use super::schema::rebuild;
+use hauki_contract::model::lease::Mono;
+
+/// One that failed is tried again after so long.
+const AGAIN_US: u64 = 60_000_000;
 
 /// The keys by which rows are found, where they could be read.
 #[derive(Default)]
@@ -51,17 +56,36 @@ pub(super) fn is_astray(connection: &Connection, key: &str) -> rusqlite::Result<
     Ok(own.optional()? != Some(true))
 }
 
-/// Makes the table anew, with its index. What cannot be done now, on a full disk, is tried when it is seen again.
-pub(super) fn repair(connection: &Connection, path: &Path) {
+/// When the table could last not be made anew, on a full disk: that is not tried with each listing.
+#[derive(Default)]
+pub(super) struct RepairPace(Mutex<Option<Mono>>);
+
+impl RepairPace {
+    fn failed(&self) -> MutexGuard<'_, Option<Mono>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_due(&self, now: Mono) -> bool {
+        self.failed().is_none_or(|failed| now.since(failed) >= AGAIN_US)
+    }
+
+    pub(super) fn ended(&self, well: bool, now: Mono) {
+        *self.failed() = (!well).then_some(now);
+    }
+}
+
+/// Makes the table anew, with its index; whether that could be done.
+pub(super) fn repair(connection: &Connection, path: &Path) -> bool {
     let done =
         Transaction::new_unchecked(connection, TransactionBehavior::Immediate).and_then(|transaction| {
             rebuild(&transaction)?;
             transaction.commit()
         });
-    match done {
+    match &done {
         Ok(()) => tracing::error!(path = %path.display(), "the store's index was damaged; it is made anew"),
         Err(error) => tracing::error!(path = %path.display(), %error, "the store's index is damaged"),
     }
+    done.is_ok()
 }
 
 #[cfg(test)]
@@ -144,6 +168,18 @@ mod tests {
             closed(store).await;
             has_all_but(&SqliteStore::open(&path).expect("opens"), Some(3)).await;
         }
+    }
+
+    #[test]
+    fn what_cannot_be_mended_is_tried_once_a_minute() {
+        let pace = RepairPace::default();
+        let at = |second: u64| Mono(second * 1_000_000);
+        pace.ended(true, at(5));
+        assert!(pace.is_due(at(5)));
+        pace.ended(false, at(5));
+        assert_eq!([5, 64, 65].map(|second| pace.is_due(at(second))), [false, false, true]);
+        pace.ended(true, at(65));
+        assert!(pace.is_due(at(66)));
     }
 
     /// They are of one commit, so that no revision tells them apart.

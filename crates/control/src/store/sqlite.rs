@@ -25,6 +25,7 @@ use tokio::task::block_in_place;
 use super::checksum::seal;
 use super::ephemeral::{EphemeralDocuments, is_ephemeral};
 use super::high_water_mark;
+use super::index_repair::RepairPace;
 use super::open_error::FileError;
 use super::schema;
 use super::writer::{Commit, StoreWriter, WriteJob};
@@ -33,7 +34,7 @@ use super::{
     VerifiedPart, VerifyCursor, check, listing, verify,
 };
 use hauki_contract::strict::{self, DocumentLimits};
-use hauki_contract::system::tasks;
+use hauki_contract::system::{clock, tasks};
 
 /// To so much a log that has grown beyond it is cut when it begins anew.
 pub(super) const LOG_BYTES: u32 = 4 << 20;
@@ -58,6 +59,7 @@ pub struct SqliteStore {
     queries: mpsc::Sender<ReadQuery>,
     one: Mutex<Connection>,
     verifier: Arc<Mutex<Connection>>,
+    repairs: RepairPace,
 }
 
 impl SqliteStore {
@@ -129,6 +131,7 @@ impl SqliteStore {
             queries,
             one,
             verifier,
+            repairs: RepairPace::default(),
         })
     }
 
@@ -279,10 +282,10 @@ impl Store for SqliteStore {
                 self.query(move |connection| listing::list(connection, &prefix, &after, limit))
             };
             let (found, astray) = listed().await?;
-            if !astray {
+            if !astray || !self.repairs.is_due(clock::mono()) {
                 return Ok(found);
             }
-            self.repair().await?;
+            self.repairs.ended(self.repair().await?, clock::mono());
             listed().await.map(|(found, _)| found)
         })
     }
@@ -355,7 +358,7 @@ impl Store for SqliteStore {
 
 impl SqliteStore {
     /// By who writes. What he could not mend is seen again.
-    async fn repair(&self) -> Result<(), StoreError> {
+    async fn repair(&self) -> Result<bool, StoreError> {
         let (reply, answer) = oneshot::channel();
         let stopped = || StoreError::Stopped { place: self.place() };
         self.send(WriteJob::Repair(reply)).map_err(|_| stopped())?;

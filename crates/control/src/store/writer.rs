@@ -49,7 +49,7 @@ pub(super) enum WriteJob {
     /// Somebody else wrote into the log, which is to be copied in a quiet second.
     Written,
     /// A document was found by a key that is not its own.
-    Repair(oneshot::Sender<()>),
+    Repair(oneshot::Sender<bool>),
     Close(oneshot::Sender<()>),
 }
 
@@ -170,8 +170,7 @@ impl StoreWriter {
                 WriteJob::Written => {}
                 WriteJob::Repair(reply) => {
                     self.wrote(std::iter::empty());
-                    repair(&self.connection, &self.path);
-                    let _ = reply.send(());
+                    let _ = reply.send(repair(&self.connection, &self.path));
                 }
                 WriteJob::Close(reply) => closing.push(reply),
             }
