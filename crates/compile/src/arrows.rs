@@ -40,7 +40,7 @@ impl Arrows {
 }
 
 pub(crate) fn mask(source: &str, faults: &mut FaultList) -> MaskedArrows {
-    let mut found = Found { names: Vec::new(), faults };
+    let mut found = FoundArrows { names: Vec::new(), faults };
     if source.contains("->") {
         found.read(source, 0, 0);
     }
@@ -55,12 +55,12 @@ pub(crate) fn mask(source: &str, faults: &mut FaultList) -> MaskedArrows {
     MaskedArrows { text, arrows: Arrows { names } }
 }
 
-struct Found<'a> {
+struct FoundArrows<'a> {
     names: Vec<(usize, usize)>,
     faults: &'a mut FaultList,
 }
 
-impl Found<'_> {
+impl FoundArrows<'_> {
     /// `text` stands at `base` of the source. Says where it ends: behind the brace that closes what was open before it.
     fn read(&mut self, text: &str, base: usize, depth: usize) -> usize {
         let mut arrow = None;
