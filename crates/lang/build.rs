@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use mquickjs as sys;
 
-/// The run-time's parts in the order in which they build on each other.
-const RUNTIME: [&str; 1] = ["base"];
+/// The run-time's parts.
+const RUNTIME: [&str; 20] = include!("src/engine/runtime/order.in");
 
 /// The value that stands for what was thrown (mquickjs.h).
 const EXCEPTION: sys::JSValue = 3 | (3 << 2);
@@ -20,10 +20,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/engine");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let shared = "src/engine/shared.js";
-    for (prefix, runtime) in [("", &[][..]), ("compiled_", &RUNTIME)] {
-        let worker = [shared, "src/engine/objects.js"];
-        prelude(&out, &format!("{prefix}worker"), "src/engine/prelude.js", &worker, runtime)?;
-        prelude(&out, &format!("{prefix}script"), "src/engine/script.js", &[shared], runtime)?;
+    let sides: [(&str, &str, &[&str], &str); 2] = [
+        ("worker", "src/engine/prelude.js", &[shared, "src/engine/objects.js"], "worker"),
+        ("script", "src/engine/script.js", &[shared], "program"),
+    ];
+    for (side, main, parts, last) in sides {
+        prelude(&out, side, main, parts, &[])?;
+        // Of the last part each side has its own.
+        prelude(&out, &format!("compiled_{side}"), main, parts, &[&RUNTIME[..], &[last]].concat())?;
     }
     Ok(())
 }

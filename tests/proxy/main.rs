@@ -8,6 +8,7 @@ mod support {
 }
 
 mod calls;
+mod compiled;
 mod libraries;
 mod one_call;
 mod repl;

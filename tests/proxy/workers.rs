@@ -1,6 +1,7 @@
 //! The example workers, and what `hauki-worker.7` says of the language, held against the real engine.
 
 use std::path::Path;
+use std::time::Duration;
 
 use hauki::rpc::channel::{Said, Unanswered};
 use hauki_lang::engine::{Deadline, Engine, Host, MapAddress, Memory, SourceForm, WorkerCall, check};
@@ -29,6 +30,9 @@ impl Host for Notes {
     }
     fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
         panic!("no example calls out")
+    }
+    fn pause(&mut self, until: Deadline) {
+        std::thread::sleep(Duration::from_micros(until.left_us()));
     }
     fn tick(&mut self) -> bool {
         true

@@ -4,6 +4,7 @@
 //! and a decoded map would be many times as long. Whoever wrote it may be hostile: what cannot be read has no origin,
 //! numbers stay in their bounds, and one pass over the text is all that it costs.
 
+use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 use serde::{Deserialize, Serialize};
 
 use super::position::Position;
@@ -32,12 +33,12 @@ impl EncodedMap {
     /// Reads the JSON of a map, whose `version` must be 3.
     pub(super) fn read(json: &str) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Raw {
+        struct RawMap {
             version: u32,
             sources: Vec<Option<String>>,
             mappings: String,
         }
-        let raw: Raw = serde_json::from_str(json).ok()?;
+        let raw: RawMap = tolerant_reader::from_str(json, DocumentLimits::MESSAGE).ok()?;
         let sources = raw.sources.into_iter().take(MOST_SOURCES).map(Option::unwrap_or_default).collect();
         (raw.version == 3).then_some(Self { sources, mappings: raw.mappings })
     }

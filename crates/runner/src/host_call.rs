@@ -3,13 +3,14 @@
 
 use super::channel::RunnerChannel;
 use hauki_contract::rpc::script::EfunAnswer;
-use hauki_lang::engine::{self, Argument, Efuns, Want, clock};
+use hauki_lang::engine::{self, Argument, Efuns, SourceForm, Want, clock};
 
 pub(crate) struct HostCalls<'a> {
     pub link: &'a mut RunnerChannel,
     /// The longest JSON that goes out.
     pub longest: usize,
     pub heap_bytes: usize,
+    pub form: SourceForm,
 }
 
 impl Efuns for HostCalls<'_> {
@@ -19,6 +20,10 @@ impl Efuns for HostCalls<'_> {
 
     fn limit(&self) -> usize {
         self.longest
+    }
+
+    fn form(&self) -> SourceForm {
+        self.form
     }
 
     fn wants(&self, efun: &str) -> Option<&'static [Want]> {

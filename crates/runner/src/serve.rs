@@ -16,6 +16,7 @@ struct Program {
     script: Script,
     longest: usize,
     heap_bytes: usize,
+    form: SourceForm,
     /// What it was made for, until something has run in it.
     unused: Option<Begin>,
 }
@@ -99,9 +100,9 @@ impl Server {
             .map_err(|error| told(WorkerErrorKind::Memory, error.to_string()))?;
         self.link.limit_payload(heap_bytes);
         let form = if begin.compiled { SourceForm::Compiled } else { SourceForm::Plain };
-        let mut door = HostCalls { link: &mut self.link, longest, heap_bytes };
+        let mut door = HostCalls { link: &mut self.link, longest, heap_bytes, form };
         let script = Script::new(memory, begin.seed, &mut door, form)?;
-        Ok(Program { script, longest, heap_bytes, unused: Some(begin.clone()) })
+        Ok(Program { script, longest, heap_bytes, form, unused: Some(begin.clone()) })
     }
 
     fn program(&mut self) -> Result<(&mut Program, &mut RunnerChannel), RunFailed> {
@@ -113,7 +114,8 @@ impl Server {
 
 impl Program {
     fn parts<'a>(&'a mut self, link: &'a mut RunnerChannel) -> (&'a mut Script, HostCalls<'a>) {
-        (&mut self.script, HostCalls { link, longest: self.longest, heap_bytes: self.heap_bytes })
+        let Self { longest, heap_bytes, form, .. } = *self;
+        (&mut self.script, HostCalls { link, longest, heap_bytes, form })
     }
 }
 

@@ -62,6 +62,18 @@ impl CallOuts {
         Some(removed.due_us.saturating_sub(now_us) as f64 / 1e6)
     }
 
+    /// When the soonest of a function is due.
+    #[must_use]
+    pub fn next_of(&self, function: &str) -> Option<u64> {
+        self.waiting.iter().find(|waiting| waiting.function == function).map(|waiting| waiting.due_us)
+    }
+
+    /// Takes the soonest of a function, if it is due.
+    pub fn take_of(&mut self, function: &str, now_us: u64) -> Option<CallOut> {
+        let at = self.waiting.iter().position(|waiting| waiting.function == function)?;
+        (self.waiting[at].due_us <= now_us).then(|| self.waiting.remove(at))
+    }
+
     /// When the soonest is due.
     #[must_use]
     pub fn next_us(&self) -> Option<u64> {
@@ -101,6 +113,18 @@ mod tests {
         assert_eq!(all.remove("f", 500_000), Some(0.5));
         assert_eq!(all.remove(&first.to_string(), 0), Some(3.0));
         assert_eq!((all.remove("f", 0), all.remove("1", 0)), (None, None));
+    }
+
+    #[test]
+    fn those_of_one_function_are_found_among_the_others() {
+        let mut all = CallOuts::default();
+        for (function, delay) in [("a", "1"), ("t", "3"), ("t", "2")] {
+            all.add(function, delay, "[]", 0).expect("there is room");
+        }
+        assert_eq!((all.next_of("t"), all.next_of("b")), (Some(2_000_000), None));
+        assert_eq!(all.take_of("t", 1_999_999), None);
+        assert_eq!(all.take_of("t", 5_000_000).map(|due| due.handle), Some(3));
+        assert_eq!((all.next_of("t"), all.next_us()), (Some(3_000_000), Some(1_000_000)));
     }
 
     #[test]

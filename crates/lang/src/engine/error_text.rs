@@ -4,6 +4,7 @@
 //! can help it; so sources are evaluated under one-letter names, which
 //! leaves room for the frames; the author's file name is put in here.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::position::Position;
@@ -210,6 +211,28 @@ impl<'a> ErrorText<'a> {
         });
         lines.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Text with the author's places in the lines of its stacks, and without the prelude's.
+pub(super) fn placed<'t>(text: &'t str, file: &str, map: &SourceMap) -> Cow<'t, str> {
+    if !text.contains("    at ") {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split('\n').filter_map(|line| {
+        let Some(frame) = Frame::read(line) else { return Some(Cow::Borrowed(line)) };
+        if frame.is_preludes() {
+            return None;
+        }
+        if !frame.is_workers() {
+            return Some(Cow::Borrowed(line));
+        }
+        let place = written(frame.position(map).as_ref(), file);
+        Some(Cow::Owned(match frame.function {
+            "" => format!("    at {place}"),
+            function => format!("    at {function} ({place})"),
+        }))
+    });
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// As stacks have it.

@@ -21,6 +21,8 @@ use super::json::{self, JsonRefusal, Manner};
 use super::json_writer;
 use super::long_strings;
 use super::memory::Memory;
+#[cfg(feature = "script")]
+use crate::directive::SourceForm;
 
 /// What a message with its stack is cut to; the engine's own stacks are at most 127 bytes.
 const ERROR_BYTES: usize = 16 * 1024;
@@ -156,23 +158,34 @@ impl Context {
         let typed = sys::JS_EVAL_RETVAL | sys::JS_EVAL_REPL;
         let value = match self.evaluate(source, name, if wanted.is_some() { typed } else { 0 }) {
             Ok(value) => value,
-            Err(FailedStep::Run(thrown)) => {
-                // The exception is still pending, and "again" throws it into the dispatcher.
-                let told = self.call_with("thrown", "", UNDEFINED);
-                let told = if told == EXCEPTION { None } else { self.text_of(told) };
-                return Err(EarlyEnd {
-                    failure: FailedStep::Run(thrown),
-                    told: told.map(json_writer::well_formed),
-                });
-            }
+            Err(FailedStep::Run(thrown)) => return Err(self.told(thrown)),
             Err(failure) => return Err(EarlyEnd { failure, told: None }),
         };
-        let Some(verb) = wanted else { return Ok(None) };
+        // What a compiled program has promised, its dispatcher waits for.
+        let verb = match (wanted, host_call::form()) {
+            (Some(verb), _) => verb,
+            (None, SourceForm::Compiled) => "finish",
+            (None, SourceForm::Plain) => return Ok(None),
+        };
         match self.call_with(verb, "", value) {
-            EXCEPTION => Err(EarlyEnd { failure: FailedStep::Run(self.thrown()), told: None }),
+            EXCEPTION => {
+                let thrown = self.thrown();
+                Err(match host_call::form() {
+                    SourceForm::Compiled => self.told(thrown),
+                    SourceForm::Plain => EarlyEnd { failure: FailedStep::Run(thrown), told: None },
+                })
+            }
             UNDEFINED => Ok(None),
             text => Ok(self.text_of(text)),
         }
+    }
+
+    /// What the dispatcher tells of the pending exception, which "again" throws into it.
+    #[cfg(feature = "script")]
+    fn told(&mut self, thrown: Thrown) -> EarlyEnd {
+        let told = self.call_with("thrown", "", UNDEFINED);
+        let told = if told == EXCEPTION { None } else { self.text_of(told) };
+        EarlyEnd { failure: FailedStep::Run(thrown), told: told.map(json_writer::well_formed) }
     }
 
     /// Parses without running.
@@ -214,7 +227,7 @@ impl Context {
             json::write(
                 self.raw.as_ptr(),
                 result,
-                Manner::Refuse,
+                (Manner::Refuse, host_call::form()),
                 host_call::limit(),
                 &mut host_call::interrupted,
             )

@@ -18,6 +18,7 @@ use super::json::{self, JsonRefusal, Manner};
 use super::json_writer;
 #[cfg(feature = "script")]
 use super::long_strings;
+use crate::directive::SourceForm;
 
 /// The longest object that a line shows.
 const SHOWN_BYTES: usize = 1024 * 1024;
@@ -28,6 +29,8 @@ pub trait Efuns {
     fn interrupt(&mut self) -> bool;
     /// The longest JSON that may leave.
     fn limit(&self) -> usize;
+    /// Of compiled sources, JSON is what `JSON.stringify` makes of it.
+    fn form(&self) -> SourceForm;
     /// How the arguments of an efun are read; the last word is for all that follow. `None`: no such efun.
     fn wants(&self, efun: &str) -> Option<&'static [Want]>;
     /// The script called an efun; an error is thrown into it.
@@ -112,6 +115,11 @@ pub(super) fn interrupted() -> bool {
 pub(super) fn limit() -> usize {
     // SAFETY: as in `interrupted`.
     RUNNING.get().map_or(0, |efuns| unsafe { efuns.as_ref() }.limit())
+}
+
+pub(super) fn form() -> SourceForm {
+    // SAFETY: as in `interrupted`.
+    RUNNING.get().map_or(SourceForm::Plain, |efuns| unsafe { efuns.as_ref() }.form())
 }
 
 pub(super) unsafe extern "C" fn interrupt_handler(raw: *mut JSContext, _: *mut c_void) -> c_int {
@@ -268,7 +276,8 @@ impl Passed {
 
     fn json(&self, index: usize, manner: Manner, limit: usize) -> Result<String, JsonRefusal> {
         // SAFETY: the value is on the engine's stack.
-        let text = unsafe { json::write(self.raw, self.value(index), manner, limit, &mut interrupted) };
+        let text =
+            unsafe { json::write(self.raw, self.value(index), (manner, form()), limit, &mut interrupted) };
         Ok(text?.unwrap_or_else(|| "null".to_owned()))
     }
 

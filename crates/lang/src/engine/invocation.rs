@@ -1,8 +1,12 @@
 //! Invocation: one run of the engine, with its deadline, its efuns, and what it said about its own end.
 
+use std::borrow::Cow;
+
 use super::clock::{self as asked, Deadline};
+use super::error_text;
 use super::host_call::{Argument, EfunValue, Efuns, Want};
 use super::state::WorkerState;
+use crate::directive::SourceForm;
 use hauki_contract::rpc::channel::{Said, Unanswered};
 use hauki_contract::system::clock;
 
@@ -25,12 +29,17 @@ pub trait Host {
         wanted: Option<u64>,
         deadline: Option<Deadline>,
     ) -> Result<(u64, Said), Box<Unanswered>>;
+    /// Waits until then, or until nobody waits for the run any more.
+    fn pause(&mut self, until: Deadline);
     /// Called now and then while the worker runs, so that lines and events do not wait for its end. Whether
     /// somebody still waits for that end.
     fn tick(&mut self) -> bool;
     /// The longest JSON that a result or an event may be.
     fn limit(&self) -> usize;
 }
+
+/// The call_outs of `setTimeout`; no function is called so.
+pub(super) const TIMER: &str = "$$timer";
 
 /// How long a run may go on after it has asked for the worker's end.
 const LAST_MS: u32 = 1000;
@@ -53,6 +62,7 @@ impl Host for Silence {
     fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
         Err(Unanswered::new("internal", "nobody was called").into())
     }
+    fn pause(&mut self, _: Deadline) {}
     fn tick(&mut self) -> bool {
         true
     }
@@ -102,6 +112,48 @@ impl<'a> Run<'a> {
         Ok(number.to_string())
     }
 
+    /// What comes first of that which a run may wait for: `t` and the number of a timer, or the number of a call whose
+    /// answer has come; `None` if there is nothing.
+    fn wait(&mut self, for_answers: bool) -> Result<Option<String>, Box<Unanswered>> {
+        loop {
+            if let Some(due) = self.state.call_outs.take_of(TIMER, clock::running_us()) {
+                let number: String = due.args.chars().filter(char::is_ascii_digit).collect();
+                return Ok(Some(format!("t{number}")));
+            }
+            let due = self.state.call_outs.next_of(TIMER).map(Deadline::at_us);
+            let until = due.into_iter().chain(self.deadline).min();
+            if for_answers {
+                match self.host.answer(None, until) {
+                    Ok((number, said)) => {
+                        self.said = Some(said);
+                        return Ok(Some(number.to_string()));
+                    }
+                    Err(_) if due.is_some_and(Deadline::passed) && !self.interrupt() => {}
+                    Err(failure) => return Err(failure),
+                }
+            } else if let Some(until) = until.filter(|_| due.is_some()) {
+                self.host.pause(until);
+                if self.interrupt() {
+                    return Err(Unanswered::new(
+                        "deadline",
+                        "the deadline passed while a timer was waited for",
+                    )
+                    .into());
+                }
+            } else {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Text with stacks in it, with the author's places.
+    fn placed<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.state.form {
+            SourceForm::Plain => Cow::Borrowed(text),
+            SourceForm::Compiled => error_text::placed(text, &self.state.file, &self.state.map),
+        }
+    }
+
     fn failed(&mut self, failure: Box<Unanswered>) -> String {
         self.interrupt();
         let message = failure.message.clone();
@@ -121,13 +173,17 @@ impl Efuns for Run<'_> {
         self.host.limit()
     }
 
+    fn form(&self) -> SourceForm {
+        self.state.form
+    }
+
     fn wants(&self, efun: &str) -> Option<&'static [Want]> {
         Some(match efun {
             "log" | "thrown" => &[Want::Line],
             "event" => &[Want::Text, Want::Json("the event's data")],
             "call_out" => &[Want::Text, Want::Text, Want::Json("an argument of call_out")],
             "ask" => &[Want::Text, Want::Text, Want::Json("an argument")],
-            "remove_call_out" | "next" => &[Want::Text],
+            "remove_call_out" | "next" | "wait" | "unhandled" => &[Want::Text],
             "crowded" | "said" | "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure" => &[],
             _ => return None,
         })
@@ -139,7 +195,14 @@ impl Efuns for Run<'_> {
         match efun {
             "log" => {
                 let parts: Vec<&str> = arguments.iter().map(Argument::text).collect();
-                self.host.log(&parts.join(" "));
+                let line = parts.join(" ");
+                self.host.log(&self.placed(&line));
+            }
+            "unhandled" => {
+                let stack = self.placed(text(1)).into_owned();
+                let data = serde_json::json!({ "message": text(0), "stack": stack.trim_end() });
+                // Nobody called, so nobody can be told that it is too long.
+                let _ = self.host.event("unhandled_rejection", &data.to_string());
             }
             "thrown" => self.outcome.thrown = Some(text(0).to_owned()),
             "event" => self.host.event(text(0), arguments.get(1).map_or("null", Argument::text))?,
@@ -169,6 +232,10 @@ impl Efuns for Run<'_> {
             "crowded" if !self.host.is_crowded() => {}
             "crowded" => return told(String::new()),
             "next" => return self.next(text(0)).map(EfunValue::Text).map_err(|failure| self.failed(failure)),
+            "wait" => {
+                let came = self.wait(!text(0).is_empty()).map_err(|failure| self.failed(failure))?;
+                return Ok(came.map_or(EfunValue::Nothing, EfunValue::Text));
+            }
             "said" => {
                 let said = self
                     .said

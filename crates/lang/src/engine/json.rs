@@ -13,6 +13,7 @@ use mquickjs::{self as sys, JSContext, JSGCRef, JSValue};
 use super::heap::{self, EXCEPTION, PropertyCursor, Stored, UNDEFINED, ValueKind};
 use super::json_writer::JsonText;
 use super::number;
+use crate::directive::SourceForm;
 use hauki_contract::strict::DocumentLimits;
 
 /// Deeper values are refused: gates carry no deeper ones, and the readers of most languages go no further.
@@ -63,6 +64,7 @@ enum JsonShape {
 struct Walk<'a> {
     raw: *mut JSContext,
     manner: Manner,
+    form: SourceForm,
     interrupt: &'a mut dyn FnMut() -> bool,
     breath: u32,
     levels: Vec<Level>,
@@ -82,7 +84,7 @@ impl Drop for Walk<'_> {
 pub(super) unsafe fn write(
     raw: *mut JSContext,
     value: JSValue,
-    manner: Manner,
+    (manner, form): (Manner, SourceForm),
     limit: usize,
     interrupt: &mut dyn FnMut() -> bool,
 ) -> Result<Option<String>, JsonRefusal> {
@@ -90,7 +92,7 @@ pub(super) unsafe fn write(
         return Ok(None);
     }
     let (levels, text) = (Vec::new(), JsonText::new(limit));
-    let mut walk = Walk { raw, manner, interrupt, breath: BREATH, levels, text };
+    let mut walk = Walk { raw, manner, form, interrupt, breath: BREATH, levels, text };
     walk.value(value)?;
     while walk.step()? {}
     Ok(Some(walk.text.take()))
@@ -118,8 +120,56 @@ impl Walk<'_> {
             ValueKind::Array => self.begin(value, JsonShape::Array),
             // With the indices as keys, as other engines have it, they would serve nobody.
             ValueKind::Bytes | ValueKind::Numbers => self.begin(value, JsonShape::Typed),
-            ValueKind::Error | ValueKind::Object => self.begin(value, JsonShape::Object),
+            ValueKind::Error | ValueKind::Object => match self.form {
+                SourceForm::Plain => self.begin(value, JsonShape::Object),
+                SourceForm::Compiled => self.stand_in(value),
+            },
         }
+    }
+
+    /// Writes what an object's own `toJSON` gives instead of it, as `JSON.stringify` does.
+    fn stand_in(&mut self, value: JSValue) -> Result<(), JsonRefusal> {
+        let mut held = JSGCRef { val: UNDEFINED, prev: ptr::null_mut() };
+        // SAFETY: the reference is pushed and popped within this function, and holds the object while the engine
+        // allocates and runs; the stack has been checked for the function, `this` and what a call needs.
+        let (value, instead) = unsafe {
+            sys::JS_PushGCRef(self.raw, &raw mut held);
+            held.val = value;
+            let method = sys::JS_GetPropertyStr(self.raw, value, c"toJSON".as_ptr());
+            let instead = if method == EXCEPTION {
+                Some(EXCEPTION)
+            } else if heap::kind(method) == ValueKind::Function {
+                if sys::JS_StackCheck(self.raw, 2) == 0 {
+                    let method = sys::JS_GetPropertyStr(self.raw, held.val, c"toJSON".as_ptr());
+                    sys::JS_PushArg(self.raw, method);
+                    sys::JS_PushArg(self.raw, held.val);
+                    Some(sys::JS_Call(self.raw, 0))
+                } else {
+                    Some(EXCEPTION)
+                }
+            } else {
+                None
+            };
+            (sys::JS_PopGCRef(self.raw, &raw mut held), instead)
+        };
+        match instead {
+            Some(EXCEPTION) => Err(JsonRefusal::Thrown),
+            None => self.begin(value, JsonShape::Object),
+            // SAFETY: it was just returned.
+            Some(instead) => match unsafe { heap::kind(instead) } {
+                ValueKind::Error | ValueKind::Object => self.begin(instead, JsonShape::Object),
+                _ => self.value(instead),
+            },
+        }
+    }
+
+    /// Whether a key is a symbol's, or of what the run-time keeps in an object.
+    fn is_hidden(&self, key: JSValue) -> bool {
+        // SAFETY: by contract the key is alive, and a text if it is no number.
+        self.form == SourceForm::Compiled
+            && unsafe {
+                heap::kind(key) == ValueKind::Text && read_text(self.raw, key, |name| name.starts_with(b"$$"))
+            }
     }
 
     fn foreign(&mut self, what: &str) -> Result<(), JsonRefusal> {
@@ -210,6 +260,9 @@ impl Walk<'_> {
             self.end();
             return self.text.put(b"}").map(|()| true);
         };
+        if self.is_hidden(key) {
+            return Ok(true);
+        }
         let name;
         let (value, name) = match stored {
             // The engine's word for the name is good until a getter runs.

@@ -1,7 +1,7 @@
 //! Memory mapping: the one in which a worker lives.
 //!
 //! ```text
-//! base      base + 4 KiB    base + 260 KiB                             base + length
+//! base      base + 4 KiB    base + 388 KiB                             base + length
 //!  | roots   | prelude       | engine context, heap ->        <- stack  |
 //! ```
 //!
@@ -31,7 +31,7 @@ const MOST_ENGINE_BYTES: usize = (1 << 30) - PAGE;
 const PAGE: usize = 4096;
 
 /// For the compiled prelude. What it does not use costs nothing.
-const CODE: usize = 256 * 1024;
+const CODE: usize = 384 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {

@@ -19,6 +19,7 @@ mod memory;
 mod number;
 mod json_writer;
 mod invocation;
+mod runtime_parts;
 #[cfg(feature = "script")]
 mod script;
 mod source;

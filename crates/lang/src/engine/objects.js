@@ -1,7 +1,7 @@
 // The worker's half of objects that travel. In a vault an object is its reference, plain data that may be
 // kept, copied and sent on: {"$hauki": "object", "ref": a word, "vault": ..., "methods": [...]}. The word
 // is the gate's and cannot be guessed, so who only knows what a reference looks like holds nothing.
-(function (G, door, laters) {
+(function (G, door, laters, R) {
   var Err = Error, keys = Object.keys, parse = JSON.parse;
   // By their numbers, the calls that this run has sent and not heard of.
   var open = {};
@@ -20,9 +20,9 @@
     }
   }
 
-  // Takes the next answer, whichever it is. Answers wait in the heap, because the heap is bounded.
-  function settle(wanted) {
-    var number = ask("next", wanted), later;
+  // Takes the next answer, whichever it is, or the one that has come. Answers wait in the heap, because the heap is bounded.
+  function settle(wanted, came) {
+    var number = came || ask("next", wanted), later;
     if (about) return false;
     later = open[number];
     delete open[number];
@@ -68,6 +68,23 @@
     if (!held(later.object)) throw new TypeError("later: not an object that this worker was given");
     begin(later, list);
   }, get);
+
+  if (R) {
+    R.Later = Later;
+    R.isAnswered = function (later) { return !!later.about || later.failed || open[later.number] !== later; };
+    // Waits for an answer, if calls are awaited, and for the next timer, whose number is the value. It is "" for an
+    // answer, and undefined if there is nothing to wait for.
+    R.next = function next(what) {
+      var came = ask("wait", what);
+      if (about) {
+        R.awaited.forEach(function (later) { later.about = about; });
+        return R.awaited.length ? "" : undefined;
+      }
+      if (came === undefined || came.charAt(0) === "t") return came && came.slice(1);
+      settle("", came);
+      return "";
+    };
+  }
 
   return {
     held: held,

@@ -8,7 +8,8 @@
 (function (G, door, shared, objects, runtime) {
   var keys = Object.keys, Err = Error, parse = JSON.parse, isArray = Array.isArray;
   var self = { vault: door("vault") };
-  objects = objects(G, door, shared.laters);
+  var R = runtime && {};
+  objects = objects(G, door, shared.laters, R);
 
   function line() {
     var list = ["log"], i;
@@ -65,6 +66,21 @@
     return +door("remove_call_out", typeof what === "number" ? what : named(what));
   };
   shared.efuns(G, door);
+  if (R) {
+    R.line = function (level, text) { door("log", text); };
+    R.shown = objects.shown;
+    R.settled = function (value) { return value; };
+    R.fresh = R.left = function () {};
+    // Installs the parts of the run-time with these numbers, once each. They come before the worker's names.
+    R.install = function (numbers) {
+      numbers.split(",").forEach(function (index) {
+        var part = runtime[+index];
+        runtime[+index] = undefined;
+        if (part) part(G, R, door);
+      });
+      given = keys(G);
+    };
+  }
 
   // The worker's names come after these, unless it deleted one of them.
   var given = keys(G);
@@ -77,9 +93,12 @@
 
   // Errors carry their stack; anything else that is thrown is described while it can be.
   function run(method, list) {
+    var value;
     try {
-      return method.apply(self, list);
+      value = method.apply(self, list);
+      return R ? R.settled(value) : value;
     } catch (thrown) {
+      if (R) R.left();
       if (thrown instanceof Err) throw thrown;
       door("thrown", thrown);
       throw new Err("not an Error");
@@ -89,16 +108,19 @@
   return function dispatch(verb, name, list) {
     var method;
     objects.fresh();
+    if (R) R.fresh();
     if (verb === "call") {
       if (list === undefined) list = [];
       else if (!isArray(list)) list = [list];
       return run(G[name], list);
     }
+    if (R && verb === "install") return R.install(name);
     if (verb === "methods") {
+      if (R) R.settled();
       return added().filter(function (key) { return typeof G[key] === "function"; });
     }
     // create, dest and what was called out, where the worker has them.
-    method = G[name];
+    method = R && name === "$$timer" ? R.fire : G[name];
     if (typeof method === "function") run(method, list || []);
     return undefined;
   };

@@ -146,6 +146,22 @@
   G.exit = function exit(code) { ask("exit", code === undefined ? 0 : code); };
   G.args = door("args");
   shared.efuns(G, door);
+  var R = runtime && {};
+  if (R) {
+    R.line = function (level, text) { ask(level === "warn" || level === "error" ? "warn" : "print", text); };
+    R.shown = function (value) { return value instanceof Ghost || value instanceof Later ? Str(value) : undefined; };
+    R.Later = Later;
+    R.settled = function (value) { return value; };
+    R.finish = function () {};
+    // Installs the parts of the run-time with these numbers, once each.
+    R.install = function (numbers) {
+      numbers.split(",").forEach(function (index) {
+        var part = runtime[+index];
+        runtime[+index] = undefined;
+        if (part) part(G, R, door);
+      });
+    };
+  }
 
   // The text of what is no plain data. An Error's own toString cuts long messages.
   function said(value) {
@@ -205,6 +221,9 @@
 
   return function dispatch(verb, name, value) {
     if (verb === "thrown") return thrown();
+    if (R && verb === "install") return R.install(name);
+    if (R && verb === "finish") return R.finish();
+    if (R) value = R.settled(value);
     if (verb === "show") return value === undefined ? undefined : show(value, 72);
     if (verb === "globals") return stringify(keys(G));
     if (verb === "members") {

@@ -8,9 +8,10 @@
 use serde::Deserialize;
 
 use super::error_text::{self, ErrorText};
-use super::ffi::{Context, EarlyEnd, FailedStep, Prelude, Thrown};
+use super::ffi::{Arguments, Context, EarlyEnd, FailedStep, Prelude, Thrown};
 use super::host_call::Efuns;
 use super::memory::Memory;
+use super::runtime_parts;
 use super::source::{Prepared, name_callee};
 use crate::directive::{self, SourceForm};
 use crate::lexer;
@@ -84,6 +85,12 @@ impl Script {
         if prepared.form == SourceForm::Compiled && self.form == SourceForm::Plain {
             let message = "the session has begun without the run-time of compiled sources".to_owned();
             return Err(failed(error_text::plain(WorkerErrorKind::Protocol, message)));
+        }
+        if prepared.form == SourceForm::Compiled {
+            let parts = runtime_parts::needed(&prepared.text);
+            if let Err(failure) = self.context.dispatch(efuns, "install", &parts, Arguments::None) {
+                return Err(self.uncaught(&failure.into_text(), None, (file, None), &prepared.map));
+            }
         }
         let text = directive::blanked(&prepared.text);
         match self.context.eval_told(efuns, &text, error_text::WORKER, wanted) {

@@ -15,6 +15,7 @@ use super::ffi::{Arguments, Context, FailedStep, Prelude, Thrown};
 use super::invocation::{self, Host, Run, Silence};
 use super::json::JsonRefusal;
 use super::memory::Memory;
+use super::runtime_parts;
 use super::source::{Prepared, name_callee};
 use super::state::WorkerState;
 
@@ -79,6 +80,10 @@ impl Engine {
         self.state.map = prepared.map.clone();
         let named = prepared.named();
         self.source = (named.len() <= MOST_KEPT).then(|| named.into());
+        if prepared.form == SourceForm::Compiled {
+            let parts = runtime_parts::needed(&prepared.text);
+            self.dispatch(host, (deadline, ""), "install", &parts, Arguments::None)?;
+        }
         let mut run = Run::new(host, Some(deadline), "", &mut self.state);
         if let Err(failure) = self.context.eval(&mut run, &prepared.text, error_text::WORKER) {
             let outcome = run.outcome();
@@ -135,7 +140,12 @@ impl Engine {
                 (Some(file), Some(line)) => format!("  ({file}:{line})"),
                 _ => String::new(),
             };
-            host.log(&format!("call_out {}: {}{place}", due.function, error.message));
+            let what = if due.function == invocation::TIMER {
+                "a timer".into()
+            } else {
+                format!("call_out {}", due.function)
+            };
+            host.log(&format!("{what}: {}{place}", error.message));
         }
     }
 

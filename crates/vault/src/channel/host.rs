@@ -1,5 +1,7 @@
 //! Host interface: where a worker's effects go, frames.
 
+use rustix::event::{Timespec, poll};
+
 use super::{Asked, InitChannel, LOOK_MS};
 use hauki_contract::rpc::channel::{
     MAX_ASKS, MAX_LINE, Said, Unanswered, encode_ask, encode_event, encode_log,
@@ -71,6 +73,21 @@ impl Host for InitChannel {
             Ok(None) => Err(Unanswered::new("deadline", late).into()),
             // The main loop meets the same error when it reads on.
             Err(error) => Err(Unanswered::new("internal", error.to_string()).into()),
+        }
+    }
+
+    fn pause(&mut self, until: Deadline) {
+        self.flush();
+        while !self.cancelled && !until.passed() {
+            // What comes meanwhile waits for its turn; a cancel is heard.
+            let soon = Deadline::after_ms(LOOK_MS).min(until);
+            if self.readable_before(Some(soon)) {
+                let _ = self.look();
+                if self.readable_before(Some(Deadline::after_ms(0))) {
+                    // There is no room for more.
+                    let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 1_000_000 }));
+                }
+            }
         }
     }
 

@@ -1,12 +1,16 @@
 //! The engine's hard cases, in tables.
 
+mod asynchronous;
 mod compiled;
 mod es5;
 mod later;
 mod memory;
 mod mended;
 mod newer;
+#[cfg(feature = "script")]
+mod programs;
 mod sources;
+mod tables;
 mod values;
 
 use super::*;
@@ -58,6 +62,9 @@ impl Host for Notes {
     /// The last that was asked is answered first.
     fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
         self.said.pop().ok_or_else(|| Unanswered::new("internal", "nobody was called").into())
+    }
+    fn pause(&mut self, until: Deadline) {
+        std::thread::sleep(std::time::Duration::from_micros(until.left_us()));
     }
     fn tick(&mut self) -> bool {
         true
