@@ -14,7 +14,8 @@ use std::sync::LazyLock;
 mod walls;
 
 use walls::{
-    Arrow, Root, Sources, begins, past_the_assembly, past_the_failures, past_the_ledger, past_the_register,
+    Arrow, Root, Sources, begins, in_any_case, is_made_anyhow, past_the_assembly, past_the_failures,
+    past_the_ledger, past_the_register,
 };
 
 /// How documents are read: everybody's, so it is in no row below.
@@ -91,6 +92,15 @@ const FAKES: &[&str] = &["control/fake_node", "sandbox/fake.rs"];
 /// Who names a phase or a key past the ledger all the same. It is compared against what is there, as above.
 const PAST_THE_LEDGER: &[(&str, &str)] =
     &[("control/vaults/listing.rs", "what is shown of a vault, as its node says; the record stays as it is")];
+
+/// Where the store is written whatever stands there, and how often; the reasons stand there.
+const IN_ANY_CASE: &[(&str, usize)] = &[
+    ("control/ledger/forging.rs", 1),
+    ("control/ledger/idempotency_keys.rs", 2),
+    ("control/ledger/term.rs", 1),
+    ("control/spool.rs", 1),
+    ("control/summon.rs", 1),
+];
 
 fn files_below(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("the folder is there") {
@@ -278,6 +288,24 @@ fn the_ledger_is_the_only_writer_of_what_it_keeps() {
         fields.iter().all(|field| matches!(field.vis, syn::Visibility::Inherited)),
         "whoever sees it sets it"
     );
+}
+
+/// Another core may have written since: what was seen is checked where it is written, or nothing hangs on it.
+#[test]
+fn what_is_written_rests_on_what_was_seen() {
+    assert!(!is_made_anyhow(&FILES["control/store/mod.rs"]), "a transaction begins with what it rests on");
+    let mut found = BTreeMap::new();
+    for (file, text) in FILES.iter().filter(|(file, _)| file.starts_with("control/")) {
+        let is_test = file.starts_with("control/tests/") || file.ends_with("tests.rs");
+        // It is made there.
+        if is_test || file == "control/store/mod.rs" || file == "control/store/conformance.rs" {
+            continue;
+        }
+        let reasons = in_any_case(text);
+        assert!(reasons.iter().all(Option::is_some), "{file}: a reason is a sentence");
+        found.extend((!reasons.is_empty()).then_some((file.as_str(), reasons.len())));
+    }
+    assert_eq!(found, IN_ANY_CASE.iter().copied().collect(), "written in any case");
 }
 
 /// Each has a kind, a name and a policy there, and is ended with the process.

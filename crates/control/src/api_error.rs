@@ -38,7 +38,7 @@ impl From<Failure> for ApiError {
             Failure::Name(error) => name(error),
             Failure::Spool(error) => spool(error),
             Failure::Stopping => (ErrorCode::Temporary, hint("try again; `hauki` starts a new one")),
-            Failure::Unsigned | Failure::Carry(_) => (ErrorCode::Internal, None),
+            Failure::Carry(_) => (ErrorCode::Internal, None),
             Failure::Charge(error) => charge(error),
             Failure::Place(error) => place(error),
             Failure::Vault(error) => vault(error),

@@ -54,7 +54,7 @@ impl EventNumbers {
             self.events.begin_after(bound);
         }
         let next = self.events.last().max(own).saturating_add(AHEAD);
-        let txn = Txn::default().check(BOUND, expect).put(BOUND, encode(&next)?);
+        let txn = Txn::when(BOUND, expect).put(BOUND, encode(&next)?);
         match self.records.commit(txn).await? {
             CommitOutcome::Committed { .. } => self.stretch.store(next, Ordering::SeqCst),
             CommitOutcome::Conflict { .. } => return Ok(false),

@@ -57,8 +57,6 @@ pub enum Failure {
     Member(#[from] MemberError),
     #[error("the daemon is stopping")]
     Stopping,
-    #[error("who signs could not be written down")]
-    Unsigned,
     #[error("carry out an order")]
     Carry(#[source] JoinError),
     /// As the contract itself refuses a request, or as it was told before.

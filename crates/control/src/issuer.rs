@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::ledger::{Records, encode};
-use super::store::{CommitOutcome, ISSUER, Txn};
+use super::store::{CommitOutcome, Expect, ISSUER, Txn};
 use hauki_contract::model::secret::Secret;
 use hauki_contract::rpc::capability::{CapabilityError, IssuerKey};
 use hauki_contract::system::private_files::{self, PrivateError};
@@ -47,13 +47,16 @@ pub fn load_or_make(path: &Path) -> Result<IssuerKey, IssuerError> {
 /// Writes down who signs from now on.
 pub(super) async fn sign(records: &Records, key: &IssuerKey) -> Result<(), Failure> {
     let own = key.public_hex();
-    if records.find::<String>(ISSUER).await?.is_some_and(|known| known.value == own) {
-        return Ok(());
+    while records.find::<String>(ISSUER).await?.is_none_or(|known| known.value != own) {
+        // As it stands: one that is damaged is written anew.
+        let stands = records.documents(ISSUER, None, 1).await?;
+        let seen = stands.first().map_or(Expect::Absent, |found| Expect::At(found.revision));
+        let txn = Txn::when(ISSUER, seen).put(ISSUER, encode(&own)?);
+        // On a conflict another core was faster, with the same key.
+        if let CommitOutcome::Committed { .. } = records.commit(txn).await? {
+            break;
+        }
     }
-    let CommitOutcome::Committed { .. } = records.commit(Txn::default().put(ISSUER, encode(&own)?)).await?
-    else {
-        return Err(Failure::Unsigned);
-    };
     Ok(())
 }
 

@@ -103,7 +103,7 @@ impl Membership {
     pub(super) async fn load(&self) -> Result<(), Failure> {
         let (number, drained) = self.numbered().await?;
         if !drained.is_empty() {
-            self.write(Txn::default(), number, &BTreeSet::new()).await?;
+            self.write(anew(number, &BTreeSet::new())?).await?;
         }
         for found in self.records.all::<NodeRecord>(NODE).await? {
             let node = found.value.node.name;
@@ -138,8 +138,8 @@ impl Membership {
         for (name, slot) in &*self.node_table.slots() {
             if self.node_table.is_configured(name) {
                 slot.drain(drained.contains(name));
-            } else if !there.contains(name) && self.records.refuse_damaged_node(name).is_ok() {
-                // One whose record is damaged was not taken out.
+            } else if !there.contains(name) && !self.records.is_there(&node_key(name)).await? {
+                // One whose record is damaged was not taken out, whichever core has set it aside.
                 self.node_table.remove(name);
                 self.taken().remove(name);
             }
@@ -207,12 +207,11 @@ impl Membership {
     pub(super) async fn drain(&self, name: &NodeName, draining: bool) -> Result<(), Failure> {
         loop {
             let (number, mut drained) = self.numbered().await?;
-            let (mut txn, mut same) = (Txn::default(), true);
+            let (mut recorded, mut same) = (None, true);
             if let Some(mut found) = self.record(name).await? {
                 same &= found.value.draining == draining;
                 found.value.draining = draining;
-                let key = found.key.as_str();
-                txn = txn.check(key, Expect::At(found.revision)).put(key, encode(&found.value)?);
+                recorded = Some(found.still().put(found.key.as_str(), encode(&found.value)?));
             }
             if self.node_table.is_configured(name) {
                 same &= drained.contains(name) == draining;
@@ -222,7 +221,9 @@ impl Membership {
                     drained.remove(name)
                 };
             }
-            if same || self.write(txn, number, &drained).await? {
+            let txn = anew(number, &drained)?;
+            let txn = recorded.into_iter().fold(txn, Txn::and);
+            if same || self.write(txn).await? {
                 return self.catch_up().await.map(drop);
             }
         }
@@ -239,9 +240,8 @@ impl Membership {
         let _turn = self.turn.lock().await;
         loop {
             let (number, drained) = self.numbered().await?;
-            let txn = Txn::default().check(key.as_str(), seen.map_or(Expect::Absent, Expect::At));
-            let txn = txn.put(key.as_str(), encode(record)?);
-            if self.write(txn, number, &drained).await? {
+            let txn = anew(number, &drained)?.check(key.as_str(), seen.map_or(Expect::Absent, Expect::At));
+            if self.write(txn.put(key.as_str(), encode(record)?)).await? {
                 self.link(record, member);
                 return self.caught_up().await.map(drop);
             }
@@ -256,12 +256,11 @@ impl Membership {
         loop {
             let (number, mut drained) = self.numbered().await?;
             let found = self.record(name).await?.filter(|found| found.value.draining);
-            let Some(Versioned { key, revision, .. }) = found else {
+            let Some(found) = found else {
                 return Err(MemberError::Changed { node: name.clone() }.into());
             };
-            let txn = Txn::default().check(key.as_str(), Expect::At(revision)).delete(key);
             drained.remove(name);
-            if self.write(txn, number, &drained).await? {
+            if self.write(anew(number, &drained)?.and(found.gone())).await? {
                 return self.catch_up().await.map(drop);
             }
         }
@@ -273,10 +272,14 @@ impl Membership {
     }
 
     /// `false`: somebody else has changed something meanwhile.
-    async fn write(&self, txn: Txn, number: Expect, drained: &BTreeSet<NodeName>) -> Result<bool, Failure> {
-        let txn = txn.check(MEMBERSHIP, number).put(MEMBERSHIP, encode(drained)?);
+    async fn write(&self, txn: Txn) -> Result<bool, Failure> {
         Ok(matches!(self.records.commit(txn).await?, CommitOutcome::Committed { .. }))
     }
+}
+
+/// The membership after a change, if it was of this number before.
+fn anew(number: Expect, drained: &BTreeSet<NodeName>) -> Result<Txn, Failure> {
+    Ok(Txn::when(MEMBERSHIP, number).put(MEMBERSHIP, encode(drained)?))
 }
 
 /// What a change of makes another slot.

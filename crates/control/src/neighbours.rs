@@ -1,7 +1,7 @@
 //! Polling: what other cores on this store have changed, taken over once in a while.
 //!
 //! What they write is in the store at once, and whoever decides something holds it against the store. What this core
-//! remembers of it is behind until it looks: the queue, which nodes there are, and what was set aside. A core that is alone, as
+//! remembers of it is behind until it looks: the queue, which nodes there are, and what was set aside; and who watches names here hears no event of theirs. A core that is alone, as
 //! today's are, reads one short list a second and nothing else. Whoever changes which nodes there are, this sees to it that each
 //! is linked and watched. Nothing is owned here, and a crash leaves nothing.
 
@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::ledger::{Ledger, Records};
 use super::membership::Membership;
 use super::outage::Outage;
+use super::registry::NameRegistry;
 use super::spool_worker::Bench;
 use super::watch::Watcher;
 use hauki_contract::model::error_chain;
@@ -29,6 +30,7 @@ pub(super) struct Neighbours {
     clerk: Arc<Bench>,
     membership: Arc<Membership>,
     watcher: Arc<Watcher>,
+    names: Arc<NameRegistry>,
 }
 
 impl Neighbours {
@@ -37,9 +39,11 @@ impl Neighbours {
         clerk: &Arc<Bench>,
         membership: &Arc<Membership>,
         watcher: &Arc<Watcher>,
+        names: &Arc<NameRegistry>,
     ) -> Arc<Self> {
         let (records, ledger, clerk) = (basis.records.clone(), basis.ledger.clone(), clerk.clone());
-        Arc::new(Self { records, ledger, clerk, membership: membership.clone(), watcher: watcher.clone() })
+        let (membership, watcher, names) = (membership.clone(), watcher.clone(), names.clone());
+        Arc::new(Self { records, ledger, clerk, membership, watcher, names })
     }
 
     pub(super) async fn follow_for_ever(&self) {
@@ -66,7 +70,7 @@ impl Neighbours {
         }
     }
 
-    async fn follow(&self) -> Result<(), Failure> {
+    pub(super) async fn follow(&self) -> Result<(), Failure> {
         self.membership.reach_again().await;
         self.watcher.watch_new();
         if !self.ledger.has_others().await? {
@@ -75,6 +79,7 @@ impl Neighbours {
         self.records.look_aside().await?;
         self.membership.catch_up().await?;
         self.watcher.watch_new();
+        self.names.look_again();
         self.clerk.read_queue().await
     }
 }

@@ -21,7 +21,7 @@ use super::ledger::{
     VaultRecord, Versioned, aged_key, owner_of, source_key, spool_key,
 };
 use super::quota::SummonsQuota;
-use super::store::{CommitOutcome, Document, Expect, Size, Txn};
+use super::store::{CommitOutcome, Document, Size};
 use hauki_contract::api::spool::SpoolEntry;
 use hauki_contract::model::error_chain;
 use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
@@ -311,9 +311,7 @@ impl Retention {
 
     /// Unless somebody wrote to it meanwhile, as a caller does who uses an old key again.
     async fn forget<T>(&self, found: &Versioned<T>, beside: Option<String>) -> Result<bool, LedgerError> {
-        let mut txn =
-            Txn::default().check(found.key.as_str(), Expect::At(found.revision)).delete(found.key.as_str());
-        txn.deletes.extend(beside);
+        let txn = found.gone().delete_each(beside);
         // On a conflict it stays until the next round.
         Ok(matches!(self.records.commit(txn).await?, CommitOutcome::Committed { .. }))
     }

@@ -106,7 +106,7 @@ impl Phases {
         let clerk = Bench::new(basis, &summoning, &names, &placing, &forge);
         let scrub = Scrub::new(basis);
         Self {
-            neighbours: Neighbours::new(basis, &clerk, &membership, &watcher),
+            neighbours: Neighbours::new(basis, &clerk, &membership, &watcher, &names),
             clerk,
             members: Members::new(basis, &membership, &vaults, &life, &watcher),
             owners: Owners::new(basis, &vaults, &keys, &summoning),

@@ -22,7 +22,7 @@ use super::idempotency::{IdempotencyKeys, reused};
 use super::ledger::{KeyRecord, Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::placement::check_wished;
 use super::queue::Spool;
-use super::store::{CommitOutcome, Expect, Txn};
+use super::store::{CommitOutcome, Txn};
 use super::summon::Summoning;
 use super::user_limits::refuse_many;
 use super::vaults::Vaults;
@@ -119,7 +119,9 @@ impl SpoolApi {
             spool: Some(entry.id.clone()),
             apart: true,
         };
-        let entered = Posting::with(Txn::default().put(spool_key(&entry.id), encode(&entry)?))?;
+        let entered = Posting::with(
+            Txn::in_any_case("an entry has an id of its own").put(spool_key(&entry.id), encode(&entry)?),
+        )?;
         if !self.ledger.post(held.record_in(entered, &record)?).await? {
             return Err(KeyError::LostRace.into());
         }
@@ -196,10 +198,7 @@ impl SpoolApi {
         loop {
             let found = self.entry(id).await?;
             // Whoever is forging it finds the entry gone at the commit, and destroys what it made.
-            let txn = Txn::default()
-                .check(found.key.as_str(), Expect::At(found.revision))
-                .delete(found.key.as_str());
-            if let CommitOutcome::Committed { .. } = self.records.commit(txn).await? {
+            if let CommitOutcome::Committed { .. } = self.records.commit(found.gone()).await? {
                 self.spool.queue().remove(id);
                 self.spool.changed();
                 return Ok(SpoolEntry { changed: true, ..found.value });

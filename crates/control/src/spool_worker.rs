@@ -27,7 +27,7 @@ use super::placement::Placing;
 use super::queue::Spool;
 use super::registry::NameRegistry;
 use super::scheduler::PlacementError;
-use super::store::{CommitOutcome, Expect, Txn};
+use super::store::CommitOutcome;
 use super::summon::Summoning;
 use hauki_contract::api::ApiError;
 use hauki_contract::api::spool::{SpoolEntry, SpoolState};
@@ -273,9 +273,7 @@ impl Bench {
             error: None,
             ..entry.clone()
         };
-        let txn = Txn::default()
-            .check(begun.key.as_str(), Expect::At(begun.revision))
-            .put(begun.key.as_str(), encode(&done)?);
+        let txn = begun.still().put(begun.key.as_str(), encode(&done)?);
         let news = vec![forged.happening()];
         self.forge.record(forged, Posting::with(txn)?, news).await?;
         self.spool.queue().put(done);
@@ -323,11 +321,10 @@ impl Bench {
                 self.spool.queue().leave(id, clock::mono().plus_ms(BELIEVED_US / 1000));
                 return Ok(None);
             }
+            let still = found.still();
             let mut value = found.value;
             change(&mut value);
-            let txn = Txn::default()
-                .check(found.key.as_str(), Expect::At(found.revision))
-                .put(found.key.as_str(), encode(&value)?);
+            let txn = still.put(found.key.as_str(), encode(&value)?);
             if let CommitOutcome::Committed { revision } = self.records.commit(txn).await? {
                 self.spool.queue().change(value.entry.clone(), revision);
                 self.spool.changes.send_modify(|count| *count += 1);

@@ -40,7 +40,8 @@ impl Drafted {
     /// To be written down with whatever comes of it.
     pub(super) fn posting(&self) -> Result<Posting, LedgerError> {
         let Self { summons, source } = self;
-        let txn = Txn::default().put(summons_key(&summons.id), encode(summons)?);
+        let txn = Txn::in_any_case("a summons has an id of its own");
+        let txn = txn.put(summons_key(&summons.id), encode(summons)?);
         Posting::with(txn.put(source_key(&summons.id), source.clone().into_bytes()))
     }
 

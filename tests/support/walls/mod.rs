@@ -27,6 +27,7 @@ mod spawns;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod transactions;
 
 pub(crate) use assembly::past_the_assembly;
 pub(crate) use errors::past_the_failures;
@@ -34,6 +35,7 @@ use items::{attributes, impl_attributes, is_test, name_of, path_of, trait_attrib
 pub(crate) use phase::past_the_ledger;
 pub(crate) use spawns::{begins, past_the_register};
 use tokens::walk;
+pub(crate) use transactions::{in_any_case, is_made_anyhow};
 
 /// A path of modules below the root of the crate.
 pub(crate) type Place = Vec<String>;

@@ -77,10 +77,15 @@ impl GemRecord {
 
 impl Gems {
     async fn versions(&self, path: &str) -> Result<Vec<GemRecord>, GemError> {
-        let found: Vec<Versioned<GemRecord>> = self.records.all(&format!("{GEM}{path}@")).await?;
-        let mut versions: Vec<GemRecord> = found.into_iter().map(|found| found.value).collect();
-        versions.sort_by(GemRecord::age);
-        Ok(versions)
+        let found = self.recorded(path).await?;
+        Ok(found.into_iter().map(|found| found.value).collect())
+    }
+
+    /// From the oldest to the newest.
+    async fn recorded(&self, path: &str) -> Result<Vec<Versioned<GemRecord>>, GemError> {
+        let mut found: Vec<Versioned<GemRecord>> = self.records.all(&format!("{GEM}{path}@")).await?;
+        found.sort_by(|one, other| one.value.age(&other.value));
+        Ok(found)
     }
 
     pub(super) async fn find_pushed(&self, pointer: &GemPointer) -> Result<Option<Find>, GemError> {
@@ -171,8 +176,7 @@ impl Gems {
                 compilation: push.compilation.clone(),
                 has_original: original.is_some(),
             };
-            let txn = Txn::default()
-                .check(record.key(), Expect::Absent)
+            let txn = Txn::when(record.key(), Expect::Absent)
                 .put(record.key(), encode(&record)?)
                 .put(record.source_key(), source.clone().into_bytes());
             let txn = match &original {
@@ -188,8 +192,24 @@ impl Gems {
 
     /// One version, or all of them if the pointer has none.
     pub async fn remove(&self, pointer: &GemPointer) -> Result<GemRemoved, GemError> {
-        let mut versions = self.versions(&pointer.path).await?;
-        versions.retain(|record| pointer.version.as_ref().is_none_or(|version| *version == record.version));
+        loop {
+            let versions = self.to_remove(pointer).await?;
+            let Some(txn) = versions.iter().map(removed).reduce(Txn::and) else {
+                return Err(self.missing(pointer).await);
+            };
+            // What was pushed anew meanwhile is another: look again.
+            if let CommitOutcome::Committed { .. } = self.records.commit(txn).await? {
+                let removed = versions.iter().map(|found| found.value.pointer()).collect();
+                return Ok(GemRemoved { removed, changed: true });
+            }
+        }
+    }
+
+    /// The versions that the pointer means, of which there is one at least.
+    async fn to_remove(&self, pointer: &GemPointer) -> Result<Vec<Versioned<GemRecord>>, GemError> {
+        let mut versions = self.recorded(&pointer.path).await?;
+        versions
+            .retain(|found| pointer.version.as_ref().is_none_or(|version| *version == found.value.version));
         if versions.is_empty() {
             if self.find_in_directories(pointer).await?.is_some() {
                 return Err(GemError::IsFile { path: pointer.path.clone() });
@@ -197,17 +217,15 @@ impl Gems {
             return Err(self.missing(pointer).await);
         }
         if let Some(wanted) = pointer.sha256 {
-            versions.retain(|record| record.sha256 == wanted);
+            versions.retain(|found| found.value.sha256 == wanted);
             if versions.is_empty() {
                 return Err(GemError::NoSuchHash { path: pointer.path.clone(), wanted });
             }
         }
-        let txn = versions.iter().fold(Txn::default(), |txn, record| {
-            txn.delete(record.key()).delete(record.source_key()).delete(record.original_key())
-        });
-        // Without checks there is no conflict.
-        let _ = self.records.commit(txn).await?;
-        let removed = versions.iter().map(GemRecord::pointer).collect();
-        Ok(GemRemoved { removed, changed: true })
+        Ok(versions)
     }
+}
+
+fn removed(found: &Versioned<GemRecord>) -> Txn {
+    found.gone().delete(found.value.source_key()).delete(found.value.original_key())
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents::apart_key;
 use super::error::LedgerError;
+use super::idempotency_keys::Posting;
 use super::record::Records;
 use crate::store::{Expect, Txn};
 
@@ -34,9 +35,10 @@ impl AntiAffinity {
         Ok(Self(seen))
     }
 
-    pub(super) fn join(self, txn: Txn) -> Txn {
-        let anew =
-            |txn: Txn, (key, expect): (String, Expect)| txn.check(key.as_str(), expect).put(key, Vec::new());
-        self.0.into_iter().fold(txn, anew)
+    pub(super) fn join(self, posting: Posting) -> Posting {
+        let anew = |posting: Posting, (key, expect): (String, Expect)| {
+            posting.and(Txn::when(key.as_str(), expect).put(key, Vec::new()))
+        };
+        self.0.into_iter().fold(posting, anew)
     }
 }

@@ -67,8 +67,7 @@ impl Ledger {
     /// Its vault neither lives nor is being made. Whoever only looks may see the one half of what was written and not yet
     /// the other, so the transaction asks again.
     pub(crate) async fn revoke(&self, vault: &VaultId) -> Result<(), LedgerError> {
-        let nobody =
-            Txn::default().check(vault_key(vault), Expect::Absent).check(forging_key(vault), Expect::Absent);
+        let nobody = Txn::when(vault_key(vault), Expect::Absent).check(forging_key(vault), Expect::Absent);
         self.records.write(nobody.delete(budget_key(vault))).await.map(drop)
     }
 
@@ -83,8 +82,7 @@ impl Ledger {
                     None => continue,
                 }
             }
-            let (mut txn, mut next, mut paid) =
-                (Txn::default().check(key, seen), Some(parent.clone()), Vec::new());
+            let (mut txn, mut next, mut paid) = (Txn::when(key, seen), Some(parent.clone()), Vec::new());
             while let Some(id) = next {
                 if paid.len() == MAX_DEPTH {
                     return Err(LedgerError::TooDeep);

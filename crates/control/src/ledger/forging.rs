@@ -53,7 +53,7 @@ impl Ledger {
         membership: Expect,
     ) -> Result<Option<Noted>, LedgerError> {
         let forging = Forging { term: self.term.to_string(), node: node.clone(), owner, died: None };
-        let mut txn = Txn::default().check(MEMBERSHIP, membership).put(forging_key(vault), encode(&forging)?);
+        let mut txn = Txn::when(MEMBERSHIP, membership).put(forging_key(vault), encode(&forging)?);
         if let Some(budget) = budget {
             txn = txn.put(budget_key(vault), encode(budget)?);
         }
@@ -65,8 +65,8 @@ impl Ledger {
 
     /// It did not come to be, nor will it. Only one that may clone has something in the file.
     pub(crate) async fn give_up(&self, vault: &VaultId, may_clone: bool) -> Result<(), LedgerError> {
-        let mut txn = Txn::default().delete(forging_key(vault));
-        txn.deletes.extend(may_clone.then(|| budget_key(vault)));
+        let txn = Txn::in_any_case("nobody else makes a vault of this id").delete(forging_key(vault));
+        let txn = txn.delete_each(may_clone.then(|| budget_key(vault)));
         self.records.note(txn).await.map(drop)
     }
 

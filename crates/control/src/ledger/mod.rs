@@ -20,6 +20,7 @@ mod forging;
 mod idempotency_keys;
 mod names;
 mod record;
+mod recovery;
 mod term;
 mod vault;
 mod vaults;

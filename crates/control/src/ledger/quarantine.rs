@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::documents::{APART, NAME, NODE, PREFIXES, VAULT, node_key};
+use super::documents::{APART, NAME, NODE, NodeRecord, PREFIXES, VAULT, node_key};
 use super::error::LedgerError;
 use super::record::Records;
 use crate::store::{
@@ -227,7 +227,7 @@ impl Records {
             keys.entry(key.clone()).or_insert(Now::Nothing);
             first
         };
-        let txn = Txn::default().check(key.as_str(), Expect::At(*revision)).delete(key.as_str());
+        let txn = Txn::when(key.as_str(), Expect::At(*revision)).delete(key.as_str());
         let mut kept = format!("{:013} ", clock::unix_ms()).into_bytes();
         kept.extend_from_slice(value);
         let moved = self.store().commit(txn.put(aside_key(key), kept)).await;
@@ -269,9 +269,13 @@ impl Records {
         }
     }
 
-    /// A node whose record is damaged was not taken out.
-    pub(crate) fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), LedgerError> {
-        self.refuse_aside(&node_key(name))
+    /// A node whose record is damaged was not taken out, whichever core has found it damaged.
+    pub(crate) async fn refuse_damaged_node(&self, name: &NodeName) -> Result<(), LedgerError> {
+        let key = node_key(name);
+        match self.is_there(&key).await? && self.find::<NodeRecord>(&key).await?.is_none() {
+            true => Err(damaged(&key)),
+            false => Ok(()),
+        }
     }
 
     /// As long as one is damaged, it may have what no other has.
@@ -281,22 +285,18 @@ impl Records {
 
     /// The transaction, with what it says of what stands aside; and what does not any more, once it is committed: what it
     /// deletes or writes anew. Where it wants nothing to stand, nothing stands aside either.
-    pub(super) fn whole(&self, mut txn: Txn) -> (Txn, Vec<String>) {
-        let absent = |(key, expect): &(String, Expect)| {
-            (*expect == Expect::Absent && !is_apart(key)).then(|| (aside_key(key), Expect::Absent))
-        };
-        let absent: Vec<_> = txn.checks.iter().filter_map(absent).collect();
-        txn.checks.extend(absent);
+    pub(super) fn whole(&self, txn: Txn) -> (Txn, Vec<String>) {
+        let absent: Vec<String> = txn.wanted_absent().filter(|key| !is_apart(key)).map(aside_key).collect();
+        let txn = absent.into_iter().fold(txn, |txn, key| txn.check(key, Expect::Absent));
         let keys = self.aside().keys();
         if keys.is_empty() {
             return (txn, Vec::new());
         }
-        let is_healed = |key: &&String| HEALED.iter().any(|prefix| key.starts_with(prefix));
-        let written = txn.puts.iter().map(|(key, _)| key).filter(|key| !is_healed(key)).chain(&txn.deletes);
-        let gone: Vec<String> = written.filter(|key| keys.contains_key(*key)).cloned().collect();
+        let is_healed = |key: &&str| HEALED.iter().any(|prefix| key.starts_with(prefix));
+        let written = txn.put_keys().filter(|key| !is_healed(key)).chain(txn.deleted_keys());
+        let gone: Vec<String> = written.filter(|key| keys.contains_key(*key)).map(str::to_owned).collect();
         drop(keys);
-        txn.deletes.extend(gone.iter().map(|key| aside_key(key)));
-        (txn, gone)
+        (txn.delete_each(gone.iter().map(|key| aside_key(key))), gone)
     }
 
     /// What became of it. Another core may have set aside what was to be absent.

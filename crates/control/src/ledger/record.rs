@@ -24,11 +24,10 @@ const OWN: &[&str] = &[VAULT, TOMB, NAME, KEY, AGED, BUDGET, LOAN, FORGING, TERM
 
 /// Refuses what would write past the ledger. It may look at anything.
 pub(super) fn refuse_foreign(txn: &Txn) -> Result<(), LedgerError> {
-    let written = txn.puts.iter().map(|(key, _)| key).chain(&txn.deletes);
-    let mut own = written.filter(|key| OWN.iter().any(|prefix| key.starts_with(prefix)));
+    let mut own = txn.written().filter(|key| OWN.iter().any(|prefix| key.starts_with(prefix)));
     match own.next() {
         None => Ok(()),
-        Some(key) => Err(LedgerError::Foreign { key: key.clone() }),
+        Some(key) => Err(LedgerError::Foreign { key: key.to_owned() }),
     }
 }
 
@@ -42,15 +41,19 @@ pub struct Versioned<T> {
 impl<T: Serialize> Versioned<T> {
     /// Written over, if it is still the one that was read.
     pub(super) fn anew(&self) -> Result<Txn, LedgerError> {
-        let (key, expect) = (self.key.as_str(), Expect::At(self.revision));
-        Ok(Txn::default().check(key, expect).put(key, encode(&self.value)?))
+        Ok(self.still().put(self.key.as_str(), encode(&self.value)?))
     }
 }
 
 impl<T> Versioned<T> {
+    /// Goes ahead if it is still the one that was read.
+    pub(crate) fn still(&self) -> Txn {
+        Txn::when(self.key.as_str(), Expect::At(self.revision))
+    }
+
     /// Taken away, if it is still the one that was read.
-    pub(super) fn gone(&self) -> Txn {
-        Txn::default().check(self.key.as_str(), Expect::At(self.revision)).delete(self.key.as_str())
+    pub(crate) fn gone(&self) -> Txn {
+        self.still().delete(self.key.as_str())
     }
 }
 
@@ -274,10 +277,15 @@ impl Records {
 
     pub(super) async fn write(&self, txn: Txn) -> Result<CommitOutcome, LedgerError> {
         let (txn, gone) = self.whole(txn);
+        self.told(self.mend(txn).await?, &gone)
+    }
+
+    /// As [`Records::write`], for who knows what stands aside and says what becomes of that.
+    pub(super) async fn mend(&self, txn: Txn) -> Result<CommitOutcome, LedgerError> {
         let outcome = self.store.commit(txn).await;
         let why = outcome.as_ref().err().filter(|error| !error.may_be_retried()).map(|error| told(error));
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = why;
-        self.told(outcome?, &gone)
+        Ok(outcome?)
     }
 
     /// A file system that turned read-only under the daemon says so to who writes, and to nobody who looks.
@@ -291,17 +299,10 @@ impl Records {
         self.told(self.store.note(txn).await?, &gone)
     }
 
-    /// Where a damaged record stays aside, though there is one again.
-    pub(super) async fn write_beside(&self, key: &str, value: Vec<u8>) -> Result<(), LedgerError> {
-        let _ = self.store.commit(Txn::default().put(key, value)).await?;
-        self.aside.is_again(key);
-        Ok(())
-    }
-
     /// What was set aside so long ago that nobody will look at it. A record that was made anew stays.
     pub async fn forget_aside_of(&self, document: &Document) -> Result<(), LedgerError> {
-        let still = Txn::default().check(document.key.as_str(), Expect::At(document.revision));
-        let _ = self.store.commit(still.delete(document.key.as_str())).await?;
+        let still = Txn::when(document.key.as_str(), Expect::At(document.revision));
+        let _ = self.mend(still.delete(document.key.as_str())).await?;
         let key = document.key.strip_prefix(super::quarantine::ASIDE).unwrap_or(&document.key);
         self.forget_aside(&[key.to_owned()]);
         Ok(())

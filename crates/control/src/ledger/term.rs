@@ -26,13 +26,14 @@ pub(super) fn new() -> Arc<str> {
 impl Ledger {
     /// Before anything is made. Who is alone on the store ends the terms of all who were there before.
     pub(crate) async fn begin(&self, alone: bool) -> Result<(), LedgerError> {
-        let mut txn = Txn::default().put(term_key(&self.term), Vec::new());
+        let txn = Txn::in_any_case("a term has one core, and who is alone has the state directory's lock");
+        let mut txn = txn.put(term_key(&self.term), Vec::new());
         if alone {
             let others = self.records.documents(TERM, None, MOST).await?;
             // Nobody else makes anything either.
             let before = self.records.documents(FORGED_BEFORE, None, MOST).await?;
             let gone = others.into_iter().chain(before).map(|found| found.key);
-            txn.deletes.extend(gone.filter(|key| *key != term_key(&self.term)));
+            txn = txn.delete_each(gone.filter(|key| *key != term_key(&self.term)));
         }
         self.records.note(txn).await.map(drop)
     }

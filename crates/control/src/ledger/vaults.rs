@@ -12,7 +12,7 @@ use super::names::holds;
 use super::quarantine::aside_key;
 use super::record::encode;
 use super::{Ledger, VaultRecord};
-use crate::store::{CommitOutcome, Expect};
+use crate::store::{CommitOutcome, Expect, Txn};
 use hauki_contract::api::vault::Vault;
 use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::name::ServiceName;
@@ -53,15 +53,17 @@ impl Ledger {
         posting: Posting,
     ) -> Result<Made, LedgerError> {
         let vault = record.vault();
-        let mut txn = apart.join(posting.into_txn()).put(vault_key(&vault.id), encode(record)?);
+        let mut posting = apart.join(posting);
         if let Some(name) = &vault.name {
             let key = name_key(name);
-            txn = txn.check(key.as_str(), Expect::Absent).put(key, encode(&holds(name, vault))?);
+            posting =
+                posting.and(Txn::when(key.as_str(), Expect::Absent).put(key, encode(&holds(name, vault))?));
         }
         let note = forging_key(&vault.id);
         let mut died = None;
         loop {
-            let txn = txn.clone().check(note.as_str(), Expect::At(noted.revision)).delete(note.as_str());
+            let mine = Txn::when(note.as_str(), Expect::At(noted.revision)).delete(note.as_str());
+            let txn = posting.clone().join(mine).put(vault_key(&vault.id), encode(record)?);
             return Ok(match self.records.write(txn).await? {
                 CommitOutcome::Committed { .. } => Made::Recorded(died),
                 CommitOutcome::Conflict { key } if key == note => {
@@ -122,34 +124,27 @@ impl Ledger {
                 return Ok(Burial::Foreign(vault.node.clone()));
             }
             found.value.died(receipt)?;
-            let vault = found.value.vault();
-            let mut txn = found.gone().put(tomb_key(&receipt.vault), encode(&found.value)?);
-            // As long as the vault's record stands, the name is its own.
-            txn.deletes.extend(vault.name.as_ref().map(name_key));
-            // Without its budget it is no parent any more.
-            txn.deletes.extend((vault.limits.spawn > 0).then(|| budget_key(&receipt.vault)));
-            // Whichever core has set it aside.
-            if vault.damaged {
-                txn.deletes.push(aside_key(&vault_key(&receipt.vault)));
-            }
-            txn.deletes.extend((vault.limits.spawn > 0).then(|| aside_key(&budget_key(&receipt.vault))));
+            let txn = buried(found.gone(), &found.value)?;
             if let CommitOutcome::Committed { .. } = self.records.write(txn).await? {
                 return Ok(Burial::Written(Box::new(found.value.into_vault())));
             }
         }
         Ok(Burial::Unknown)
     }
+}
 
-    /// Writes down anew what was damaged: a vault in the phase that its node says. The damaged record stays aside until
-    /// the vault's end.
-    pub(crate) async fn record_again(&self, vault: Vault, boot_id: &str) -> Result<(), LedgerError> {
-        let (key, phase) = (vault_key(&vault.id), vault.phase);
-        let record = VaultRecord::again(vault, boot_id, phase)?;
-        self.records.write_beside(&key, encode(&record)?).await
-    }
-
-    /// Nobody knows of it any more, not even by whose name a tombstone could be written.
-    pub(crate) async fn forget_vault(&self, id: &VaultId) -> Result<(), LedgerError> {
-        self.records.write(crate::store::Txn::default().delete(vault_key(id))).await.map(drop)
-    }
+/// From the living to the dead, and what ends with it.
+pub(super) fn buried(txn: Txn, record: &VaultRecord) -> Result<Txn, LedgerError> {
+    let vault = record.vault();
+    let may_clone = vault.limits.spawn > 0;
+    let txn = txn
+        .put(tomb_key(&vault.id), encode(record)?)
+        // As long as the vault's record stands, the name is its own.
+        .delete_each(vault.name.as_ref().map(name_key))
+        // Without its budget it is no parent any more.
+        .delete_each(may_clone.then(|| budget_key(&vault.id)))
+        // Whichever core has set it aside.
+        .delete_each(vault.damaged.then(|| aside_key(&vault_key(&vault.id))))
+        .delete_each(may_clone.then(|| aside_key(&budget_key(&vault.id))));
+    Ok(txn)
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
+use tokio::sync::watch;
 
 use super::NameRegistry;
 use crate::failure::Failure;
@@ -23,6 +24,8 @@ struct Follower {
     names: Arc<NameRegistry>,
     only: Option<ServiceName>,
     events: Pin<Box<dyn Stream<Item = Event> + Send>>,
+    /// What other cores do has no event here; they are looked for once in a while.
+    looks: watch::Receiver<u64>,
     /// The last event that was seen.
     seq: u64,
     /// What the lines said last.
@@ -44,6 +47,7 @@ impl NameRegistry {
             names: self.clone(),
             only: query.name,
             events: Box::pin(events),
+            looks: self.looks.subscribe(),
             seq,
             shown: BTreeMap::new(),
             lines: VecDeque::new(),
@@ -70,7 +74,17 @@ impl Follower {
             if let Some(line) = self.lines.pop_front() {
                 return Ok(Some(line));
             }
-            let Some(event) = self.events.next().await else { return Ok(None) };
+            let next = tokio::select! {
+                // What is told here is told in its order.
+                biased;
+                next = self.events.next() => next,
+                // The sender is this follower's own registry.
+                _ = self.looks.changed() => {
+                    self.look_at_all().await?;
+                    continue;
+                }
+            };
+            let Some(event) = next else { return Ok(None) };
             let missed = event.seq != self.seq + 1;
             self.seq = event.seq;
             match event.what {

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::dependencies::Dependencies;
 use super::events::EventLog;
 use super::ledger::Records;
@@ -21,6 +23,8 @@ pub(super) struct NameRegistry {
     events: EventLog,
     vaults: Arc<Vaults>,
     tickets: Arc<Tickets>,
+    /// How often other cores may have changed a name of which there is no event here.
+    looks: watch::Sender<u64>,
 }
 
 impl NameRegistry {
@@ -31,6 +35,15 @@ impl NameRegistry {
             events: basis.events.clone(),
             vaults: vaults.clone(),
             tickets: tickets.clone(),
+            looks: watch::Sender::new(0),
         })
+    }
+
+    /// Who watches names looks at them all again: another core works on this store.
+    pub(super) fn look_again(&self) {
+        self.looks.send_if_modified(|looks| {
+            *looks += 1;
+            true
+        });
     }
 }

@@ -108,15 +108,29 @@ pub enum Expect {
     At(Revision),
 }
 
-/// All of it happens, or nothing of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// All of it happens, or nothing of it. It begins with what it rests on: who writes something because of what he has seen
+/// says what that was, and who writes whatever stands there says why that is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default))]
 pub struct Txn {
-    pub checks: Vec<(String, Expect)>,
-    pub puts: Vec<(String, Vec<u8>)>,
-    pub deletes: Vec<String>,
+    checks: Vec<(String, Expect)>,
+    puts: Vec<(String, Vec<u8>)>,
+    deletes: Vec<String>,
 }
 
 impl Txn {
+    /// Goes ahead if this is so, and whatever else is checked.
+    #[must_use]
+    pub fn when(key: impl Into<String>, expect: Expect) -> Self {
+        Self { checks: vec![(key.into(), expect)], puts: Vec::new(), deletes: Vec::new() }
+    }
+
+    /// Rests on nothing, for a reason that holds with another core on the same store. `tests/architecture.rs` lists who may.
+    #[must_use]
+    pub fn in_any_case(_because: &'static str) -> Self {
+        Self { checks: Vec::new(), puts: Vec::new(), deletes: Vec::new() }
+    }
+
     #[must_use]
     pub fn check(mut self, key: impl Into<String>, expect: Expect) -> Self {
         self.checks.push((key.into(), expect));
@@ -136,14 +150,47 @@ impl Txn {
     }
 
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn delete_each(mut self, keys: impl IntoIterator<Item = String>) -> Self {
+        self.deletes.extend(keys);
+        self
+    }
+
+    /// Both, or neither.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.checks.extend(other.checks);
+        self.puts.extend(other.puts);
+        self.deletes.extend(other.deletes);
+        self
+    }
+
+    /// Where nothing may stand.
+    pub(crate) fn wanted_absent(&self) -> impl Iterator<Item = &str> {
+        let absent = self.checks.iter().filter(|(_, expect)| *expect == Expect::Absent);
+        absent.map(|(key, _)| key.as_str())
+    }
+
+    /// What is put, and what is deleted.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
+        self.put_keys().chain(self.deleted_keys())
+    }
+
+    pub(crate) fn put_keys(&self) -> impl Iterator<Item = &str> {
+        self.puts.iter().map(|(key, _)| key.as_str())
+    }
+
+    pub(crate) fn deleted_keys(&self) -> impl Iterator<Item = &str> {
+        self.deletes.iter().map(String::as_str)
+    }
+
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
         self.puts.is_empty() && self.deletes.is_empty()
     }
 
     /// Of everything that it looks at or changes.
     fn keys(&self) -> impl Iterator<Item = &str> {
-        let (checks, puts) = (self.checks.iter().map(|(key, _)| key), self.puts.iter().map(|(key, _)| key));
-        checks.chain(puts).chain(&self.deletes).map(String::as_str)
+        self.checks.iter().map(|(key, _)| key.as_str()).chain(self.written())
     }
 }
 

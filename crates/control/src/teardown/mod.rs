@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::bulkhead::Bulkhead;
 use super::dependencies::Dependencies;
 use super::failure::{Failure, VaultError};
-use super::ledger::Records;
+use super::ledger::{Records, node_key};
 use super::node_table::NodeTable;
 use super::user_limits::refuse_many;
 use super::vaults::{Vaults, lost};
@@ -117,11 +117,10 @@ impl Teardown {
         grace_ms: u32,
     ) -> Result<Destructed, Failure> {
         // A node whose record is damaged was not taken out.
-        self.records.refuse_damaged_node(&vault.node)?;
+        self.records.refuse_aside(&node_key(&vault.node))?;
         let Ok(slot) = self.node_table.slot(&vault.node) else {
             // Another core may have found that since.
-            self.records.look_aside().await?;
-            self.records.refuse_damaged_node(&vault.node)?;
+            self.records.refuse_damaged_node(&vault.node).await?;
             // Nobody can be asked any more, so the word of two decides: who took the node out, and who
             // ends this. Should the node come back with it, it is ended there.
             let receipt = lost(vault, "its node was taken out of the swarm");

@@ -1,5 +1,7 @@
 //! Two cores on one store: what one of them has done about damage, or is at, is so for the other.
 
+use futures_util::StreamExt as _;
+
 use super::*;
 use crate::fake_node::FakeCall;
 use crate::ledger::{ASIDE, LOAN, NAME, Posting, budget_key, idempotency_key, name_key, term_key, vault_key};
@@ -7,7 +9,10 @@ use crate::store::{Expect, Txn};
 use hauki_contract::api::clone::CloneAsk;
 use hauki_contract::api::event::Happening;
 use hauki_contract::api::gem::GemPush;
+use hauki_contract::api::registry::{ResolveRequest, WatchQuery};
 use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::death::Cause;
+use hauki_contract::model::id::NodeName;
 use hauki_contract::model::name::ServiceName;
 
 struct Pair {
@@ -30,6 +35,10 @@ async fn pair() -> Pair {
 
 fn boss() -> ServiceName {
     "boss".parse().expect("a name")
+}
+
+fn asked() -> ResolveRequest {
+    ResolveRequest { name: boss(), ticket: None }
 }
 
 fn named(key: &str) -> SpawnRequest {
@@ -76,8 +85,7 @@ async fn a_name_that_one_core_set_aside_is_given_by_no_other() {
     sets_aside(&one, &store, &name_key(&boss())).await;
     let refused = two.spawn(named("other")).await.expect_err("two would have it");
     assert_eq!(refused.code, ErrorCode::Environment, "{refused:?}");
-    let asked = hauki_contract::api::registry::ResolveRequest { name: boss(), ticket: None };
-    let refused = two.resolve(asked).await.expect_err("nobody can tell");
+    let refused = two.resolve(asked()).await.expect_err("nobody can tell");
     assert_eq!(refused.code, ErrorCode::Environment, "{refused:?}");
     lives_alone(&node, 1).await;
 }
@@ -211,4 +219,109 @@ async fn a_wish_that_two_cores_hear_is_fulfilled_once_and_answered_by_who_did() 
         tokio::task::yield_now().await;
     }
     assert_eq!((node.answers()[0].error.as_ref(), node.provisioned(), node.living().len()), (None, 2, 2));
+}
+
+/// Of what both have found damaged, one has written the end.
+#[tokio::test]
+async fn a_vault_that_one_core_has_buried_is_recorded_again_by_no_other() {
+    let Pair { store, one, two, .. } = pair().await;
+    let made = one.spawn(named("k")).await.expect("spawns").vault;
+    let vault = one.vault(&made.id).await.expect("shows");
+    sets_aside(&one, &store, &vault_key(&made.id)).await;
+    two.basis().records.look_aside().await.expect("looks");
+    let ended = crate::vaults::lost(&vault, "as a test says");
+    assert!(one.phases().vaults.bury(ended.clone()).await.expect("buries"));
+    let other = one.spawn(named("other")).await.expect("takes the name").vault.id;
+    let again = two.basis().ledger.record_again(vault.clone(), "").await.expect("answers");
+    assert!(!again && store.get(&vault_key(&made.id)).await.expect("reads").is_none());
+    let mut ended = ended;
+    let buried = two.basis().ledger.bury_damaged(vault, &mut ended).await.expect("answers");
+    assert!(matches!(buried, crate::ledger::Burial::Unknown), "{buried:?}");
+    let holder = two.resolve(asked()).await.expect("is held").vault.id;
+    assert_eq!(holder, other, "and the name is its holder's");
+}
+
+#[tokio::test]
+async fn what_was_damaged_of_a_vault_is_whole_again_in_one_commit() {
+    for dies in [false, true] {
+        let Pair { store, node, one, two } = pair().await;
+        let made = one.spawn(named("k")).await.expect("spawns").vault.id;
+        for key in [vault_key(&made), name_key(&boss())] {
+            sets_aside(&one, &store, &key).await;
+        }
+        if dies {
+            node.kill(&made, Cause::OutOfMemory);
+        }
+        two.basis().records.look_aside().await.expect("looks");
+        let before = store.commits();
+        let shown = two.vault(&made).await.expect("is recorded again");
+        assert!(shown.damaged && shown.receipt.is_some() == dies && shown.name.is_some() != dies);
+        assert_eq!(store.commits() - before, 1);
+        let held = store.get(&name_key(&boss())).await.expect("reads").is_some();
+        assert_eq!(held, !dies);
+    }
+}
+
+/// Each looked at it while it was damaged.
+#[tokio::test]
+async fn a_name_that_one_core_has_mended_is_freed_by_no_other() {
+    let Pair { store, one, two, .. } = pair().await;
+    let first = one.spawn(named("k")).await.expect("spawns").vault.id;
+    sets_aside(&one, &store, &name_key(&boss())).await;
+    let ledger = &two.basis().ledger;
+    let late = [ledger.damaged_name(&boss()).await, ledger.damaged_name(&boss()).await];
+    let [freed, renamed] = late.map(|damage| damage.expect("reads").expect("is damaged"));
+    let holder = two.basis().records.vault(&first).await.expect("reads").expect("lives");
+    one.phases().vaults.salvage_all().await;
+    assert_eq!(two.resolve(asked()).await.expect("is held again").vault.id, first);
+    one.destruct(&first, Default::default(), None).await.expect("ends");
+    let second = one.spawn(named("other")).await.expect("takes the name").vault.id;
+    ledger.free_name(freed).await.expect("does nothing");
+    ledger.name_again(&boss(), renamed, &holder).await.expect("does nothing");
+    assert_eq!(two.resolve(asked()).await.expect("is held").vault.id, second);
+}
+
+/// No event tells of them here.
+#[tokio::test]
+async fn who_watches_names_hears_of_those_that_another_core_gives_and_frees() {
+    let Pair { one, two, .. } = pair().await;
+    let query = WatchQuery { name: Some(boss()) };
+    let mut held = std::pin::pin!(one.holders(query).await.expect("watches"));
+    let mut next = async || {
+        one.phases().neighbours.follow().await.expect("looks");
+        let patience = async {
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            line = held.next() => line.expect("goes on").service.map(|service| service.vault),
+            () = patience => panic!("nothing is told"),
+        }
+    };
+    assert_eq!(next().await, None, "how it stands");
+    let made = two.spawn(named("k")).await.expect("spawns").vault.id;
+    assert_eq!(next().await, Some(made.clone()));
+    two.destruct(&made, Default::default(), None).await.expect("ends");
+    assert_eq!(next().await, None);
+}
+
+#[tokio::test]
+async fn a_node_whose_record_one_core_set_aside_is_taken_out_by_no_other() {
+    let Pair { store, one, two, .. } = pair().await;
+    let name: NodeName = "n2".parse().expect("a name");
+    let member = Member {
+        name: name.clone(),
+        labels: Default::default(),
+        api: Arc::new(FakeNode::new(name.clone())),
+        address: None,
+    };
+    one.basis().node_table.put(&Arc::new(crate::nodes::NodeSlot::new(member)));
+    let _ = store.commit(Txn::default().put("node/n2", b"{}".to_vec())).await.expect("commits");
+    sets_aside(&two, &store, "node/n2").await;
+    one.phases().membership.catch_up().await.expect("looks");
+    assert!(one.basis().node_table.slot(&name).is_ok(), "it was not taken out");
+    let _ = store.commit(Txn::default().delete("aside/node/n2").put("ephemeral/nodes", b"[]".to_vec())).await;
+    one.phases().membership.catch_up().await.expect("looks");
+    assert!(one.basis().node_table.slot(&name).is_err(), "and by now it was");
 }

@@ -18,8 +18,8 @@ use jiff::SignedDuration;
 use super::{Vaults, lost};
 use crate::failure::{Failure, VaultError};
 use crate::ledger::{
-    Budget, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, Versioned, budget_key, name_key,
-    summons_key, tomb_key, vault_key,
+    Budget, Burial, KEY, KeyRecord, NAME, Records, SPOOL, VAULT, VaultRecord, Versioned, budget_key,
+    name_key, summons_key, tomb_key, vault_key,
 };
 use crate::nodes::NodeSlot;
 use hauki_contract::api::node::{NodeVault, NodeVaults};
@@ -33,6 +33,7 @@ use hauki_contract::model::id::{NodeName, SummonsId, VaultId};
 use hauki_contract::model::lease::Terms;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::model::phase::Phase;
+use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::ticket::Worker;
 use hauki_contract::system::{clock, random};
 
@@ -245,23 +246,19 @@ impl Vaults {
         };
         let vault = traces.vault(id, node, None);
         let receipt = receipt.unwrap_or_else(|| lost(&vault, "its record was damaged, and no node knows it"));
-        self.record_again(vault, "").await?;
         drop(turn);
         self.bury(receipt).await.map(drop)
     }
 
-    /// A death has come first. `false`: it is another node's.
-    pub(crate) async fn salvage_dead(&self, id: &VaultId, node: &NodeName) -> Result<bool, Failure> {
-        let _turn = self.flights.enter(&salvage_key(id)).await;
-        if !self.records.aside().is_missing(&vault_key(id)) {
-            return Ok(true);
+    /// A death has come before there was a record again: it gets its tombstone at once.
+    pub(crate) async fn bury_damaged(&self, receipt: &mut Receipt) -> Result<Burial, Failure> {
+        let _turn = self.flights.enter(&salvage_key(&receipt.vault)).await;
+        let traces = Traces::of(&receipt.vault, &self.records).await?;
+        if let Some(known) = traces.node.clone().filter(|known| *known != receipt.node) {
+            return Ok(Burial::Foreign(known));
         }
-        let traces = Traces::of(id, &self.records).await?;
-        if traces.node.as_ref().is_some_and(|known| known != node) {
-            return Ok(false);
-        }
-        self.record_again(traces.vault(id, node.clone(), None), "").await?;
-        Ok(true)
+        let vault = traces.vault(&receipt.vault, receipt.node.clone(), None);
+        Ok(self.ledger.bury_damaged(vault, receipt).await?)
     }
 
     /// One that nobody recorded, while something is damaged that may have been its record.
@@ -279,36 +276,30 @@ impl Vaults {
         self.record_again(traces.vault(&said.vault, slot.name.clone(), Some(said)), boot_id).await
     }
 
-    async fn record_again(&self, mut vault: Vault, boot_id: &str) -> Result<(), Failure> {
-        let id = vault.id.clone();
-        if let Some(name) = &vault.name {
-            let holder = self.records.find::<Service>(&name_key(name)).await?;
-            match holder {
-                Some(found) if found.value.vault == id => {}
-                // It was another's before the record was damaged, or is by now.
-                Some(_) => vault.name = None,
-                None => self.ledger.name_again(name, &vault).await?,
-            }
-        }
-        let node = vault.node.clone();
+    async fn record_again(&self, vault: Vault, boot_id: &str) -> Result<(), Failure> {
+        let (id, node) = (vault.id.clone(), vault.node.clone());
         self.buried.remove(&id);
-        self.ledger.record_again(vault, boot_id).await?;
-        tracing::warn!(vault = %id, %node, "a vault was recorded again, for its record was damaged");
+        if self.ledger.record_again(vault, boot_id).await? {
+            tracing::warn!(vault = %id, %node, "a vault was recorded again, for its record was damaged");
+        }
         Ok(())
     }
 
     /// It is its living holder's, or nobody's once no vault is without a record that could be it.
     async fn salvage_name(&self, name: &ServiceName) -> Result<(), Failure> {
         let _turn = self.flights.enter(&name_key(name)).await;
+        // Before the look at the living, who may be recorded again from here on, with their names.
+        let Some(damage) = self.ledger.damaged_name(name).await? else { return Ok(()) };
         let living = self.records.all::<VaultRecord>(VAULT).await?;
         let holder = living.into_iter().find(|found| found.value.vault().name.as_ref() == Some(name));
         if let Some(holder) = holder {
-            return Ok(self.ledger.name_again(name, holder.value.vault()).await?);
+            return Ok(self.ledger.name_again(name, damage, &holder).await?);
         }
+        self.records.look_aside().await?;
         if self.records.aside().missing_vaults() > 0 {
             return Ok(());
         }
-        Ok(self.ledger.free_name(name).await?)
+        Ok(self.ledger.free_name(damage).await?)
     }
 }
 

@@ -28,7 +28,15 @@ impl Vaults {
         let key = vault_key(&receipt.vault);
         let mut tried = false;
         loop {
-            let vault = match self.ledger.bury(&mut receipt).await? {
+            let burial = match self.ledger.bury(&mut receipt).await? {
+                Burial::Unknown if self.ledger.died_early(&receipt).await? => return Ok(false),
+                Burial::Unknown if self.records.aside().is_missing(&key) && !tried => {
+                    tried = true;
+                    self.bury_damaged(&mut receipt).await?
+                }
+                burial => burial,
+            };
+            let vault = match burial {
                 Burial::Written(vault) => vault,
                 Burial::Foreign(node) => {
                     self.node_table
@@ -36,18 +44,6 @@ impl Vaults {
                     return Ok(false);
                 }
                 Burial::Unknown => {
-                    if self.ledger.died_early(&receipt).await? {
-                        return Ok(false);
-                    }
-                    if self.records.aside().is_missing(&key) && !tried {
-                        tried = true;
-                        if self.salvage_dead(&receipt.vault, &receipt.node).await? {
-                            continue;
-                        }
-                        self.node_table
-                            .distrust(&receipt.node, &format!("{} died, which is another's", receipt.vault));
-                        return Ok(false);
-                    }
                     // Between the two looks the commit may have come to its end.
                     match self.records.find::<VaultRecord>(&key).await? {
                         None => return Ok(false),
