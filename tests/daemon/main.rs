@@ -26,3 +26,4 @@ mod registry;
 mod spool;
 mod store;
 mod users;
+mod versions;
