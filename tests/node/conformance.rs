@@ -32,7 +32,7 @@ use hauki_control::nodes::NodeSlot;
 use hauki_node::api::InProcessNode;
 use hauki_node::service::NodeService;
 use hauki_node::settings::NodeSettings;
-use hauki_sandbox::fake::FakeDriver;
+use hauki_sandbox::fake::{FakeDriver, Faults};
 use tokio::task::JoinHandle;
 
 const NAME: &str = "n1";
@@ -379,6 +379,10 @@ async fn nothing_of_a_fake_that_keeps_them_is_disbelieved() {
 }
 
 async fn real() -> Arc<NodeService> {
+    real_on(FakeDriver::new(probe::init_binary())).await
+}
+
+async fn real_on(driver: FakeDriver) -> Arc<NodeService> {
     let settings = NodeSettings {
         name: NAME.parse().expect("a name"),
         data_plane: Ipv4Addr::LOCALHOST.into(),
@@ -386,7 +390,26 @@ async fn real() -> Arc<NodeService> {
         max_vaults: MOST_VAULTS,
         warm_vaults: 0,
     };
-    NodeService::start(settings, Arc::new(FakeDriver::new(probe::init_binary()))).await.expect("starts")
+    NodeService::start(settings, Arc::new(driver)).await.expect("starts")
+}
+
+/// Nobody waits for it, so nobody would wonder.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_takes_long_is_told() {
+    let driver = FakeDriver::new(probe::init_binary());
+    driver.set_faults(Faults { reclaims_after: Duration::from_millis(1_100), ..Faults::default() });
+    let node = real_on(driver).await;
+    let desk = InProcessNode(node.clone());
+    let vault = dead(&desk).await.vault;
+    until("it is taken down", async || {
+        let told = desk.health().await.expect("tells").findings;
+        let ended = format!("the end of {vault} 1.");
+        told.iter().any(|check| {
+            check.what.contains(&ended) && check.what.contains("(port ") && check.what.contains("reclaim 1.")
+        })
+    })
+    .await;
+    assert_eq!(node.shut_down(Duration::from_secs(10)).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -268,12 +268,12 @@ async fn the_doctor_finds_this_machine_fit() {
 #[tokio::test]
 async fn the_fake_fails_as_it_is_told() {
     let driver = FakeDriver::new(probe::init_binary());
-    driver.set_faults(Faults { start: StartFault::Fails, leftovers: false });
+    driver.set_faults(Faults { start: StartFault::Fails, ..Faults::default() });
     assert!(matches!(driver.start(&vault_id(), &Limits::default()).await, Err(StartError::Refused { .. })));
-    driver.set_faults(Faults { start: StartFault::Hangs, leftovers: false });
+    driver.set_faults(Faults { start: StartFault::Hangs, ..Faults::default() });
     let (id, limits) = (vault_id(), Limits::default());
     assert!(is_pending(&mut driver.start(&id, &limits)).await);
-    driver.set_faults(Faults { start: StartFault::None, leftovers: true });
+    driver.set_faults(Faults { start: StartFault::None, leftovers: true, ..Faults::default() });
     let started = driver.start(&vault_id(), &limits).await.expect("starts");
     assert!(started.sandbox.reclaim().await.iter().any(|line| !line.gone));
 }

@@ -87,7 +87,7 @@ impl Supervisor {
                     self.vault.doom(Cause::Cancelled, None, None, 0);
                 }
                 self.watch(inbox).await;
-                trace::spanned(seam!("bury"), self.bury()).await;
+                self.end().await;
             }
             Err(failure) => {
                 let first = self.vault.doom(failure.cause, Some(failure.error.message.clone()), None, 0);
@@ -96,7 +96,7 @@ impl Supervisor {
                 let ours = first || cause == Some(failure.cause);
                 let failure = if ours { failure } else { ForgeFailure::doomed(&self.vault) };
                 // The order has failed only when nothing of it is left.
-                trace::spanned(seam!("bury"), self.bury()).await;
+                self.end().await;
                 let _ = forged.send(Err(failure.error));
             }
         }
@@ -282,8 +282,15 @@ impl Supervisor {
         self.vault.doom(cause, detail, None, 0);
     }
 
-    /// Kills, lets go of everything, checks, and publishes the receipt.
-    async fn bury(&self) {
+    /// Buries the vault, and tells it where that was long: from the kill until nothing is left.
+    async fn end(&self) {
+        let burying = trace::spanned(seam!("bury"), self.bury());
+        let (took_us, steps) = trace::watched(trace::current(), burying).await;
+        slow_log::note(SlowKind::End, || format!("the end of {}", self.vault.id), took_us, &steps);
+    }
+
+    /// Kills, lets go of everything, checks, and publishes the receipt. How long that took.
+    async fn bury(&self) -> u64 {
         let vault = &*self.vault;
         vault.reach.close();
         let killed_at = {
@@ -294,12 +301,12 @@ impl Supervisor {
         if let Some(sandbox) = vault.sandbox.get() {
             sandbox.kill();
             let port = self.port.close(killed_at);
-            let (lines, port) = tokio::join!(sandbox.reclaim(), port);
+            let (lines, port) = tokio::join!(step!("reclaim", sandbox.reclaim()), step!("port", port));
             reclaimed = lines;
             reclaimed.extend(port);
         }
         let death = vault.doomed.borrow().clone();
-        let Some(death) = death else { return };
+        let Some(death) = death else { return 0 };
         // Whoever doomed it may still be on his way to say so, and connections close with the receipt;
         // or calls slipped in behind him.
         vault.announce(&death);
@@ -324,8 +331,10 @@ impl Supervisor {
         if !receipt.is_clean() {
             tracing::error!(vault = %vault.id, ?receipt, "something of a dead vault is left");
         }
+        let took_us = receipt.reclaimed_us;
         vault.news.publish(NewsItem::Died(receipt.clone()));
         vault.receipt.send_replace(Some(receipt));
+        took_us
     }
 }
 

@@ -12,6 +12,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use tokio::process::{Child, Command};
@@ -33,6 +34,8 @@ pub struct Faults {
     pub start: StartFault,
     /// `reclaim` says that the cgroups are still there.
     pub leftovers: bool,
+    /// How long it takes until what is dead is gone.
+    pub reclaims_after: Duration,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -194,6 +197,8 @@ impl FakeSandbox {
                 gone_after_us: over.elapsed_us(),
                 gone,
             };
+            let after = state.faults().reclaims_after;
+            tokio::time::sleep(after).await;
             let mut lines =
                 vec![line(Resource::Process, format!("pid {}", init.pid().as_u32()), init.is_dead())];
             if state.faults().leftovers {

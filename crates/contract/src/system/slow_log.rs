@@ -24,6 +24,7 @@ pub enum SlowKind {
     Request,
     Start,
     Call,
+    End,
 }
 
 impl SlowKind {
@@ -32,6 +33,7 @@ impl SlowKind {
             Self::Request => "requests",
             Self::Start => "starts of vaults",
             Self::Call => "calls",
+            Self::End => "ends of vaults",
         }
     }
 }
@@ -59,7 +61,7 @@ struct Kind {
 
 #[derive(Debug, Default)]
 struct SlowTable {
-    kinds: [Kind; 3],
+    kinds: [Kind; 4],
     /// How many lines may be written, and since when that is so.
     lines: u64,
     at: Option<Mono>,

@@ -14,7 +14,7 @@ impl NodeService {
     pub(crate) async fn health(&self) -> NodeHealth {
         let mut findings = self.driver.diagnose().await;
         findings.push(self.settings.data_plane_check());
-        findings.extend(slow_log::found(&[SlowKind::Start, SlowKind::Call]));
+        findings.extend(slow_log::found(&[SlowKind::Start, SlowKind::Call, SlowKind::End]));
         NodeHealth { word: self.word(), findings }
     }
 
