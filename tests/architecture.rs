@@ -15,7 +15,7 @@ mod walls;
 
 use walls::{
     Arrow, Root, Sources, begins, in_any_case, is_made_anyhow, past_the_assembly, past_the_failures,
-    past_the_ledger, past_the_register,
+    past_the_ledger, past_the_register, says,
 };
 
 /// How documents are read: everybody's, so it is in no row below.
@@ -397,6 +397,19 @@ fn a_database_is_named_by_its_own_store_only() {
     let own = ["check", "index_repair", "listing", "schema", "sqlite", "verify", "writer"]
         .map(|file| format!("control/store/{file}.rs"));
     assert_eq!(product, own.iter().map(String::as_str).collect());
+    // Nor does what an operator is told, but by its own words.
+    let is_others = |file: &str| {
+        let is_test =
+            file.ends_with("tests.rs") || file.contains("/tests/") || file.ends_with("conformance.rs");
+        file.starts_with("control/") && !is_test && !own.iter().any(|own| own == file)
+    };
+    let told: Vec<_> = FILES
+        .iter()
+        .filter(|(file, _)| is_others(file))
+        .map(|(file, text)| (file, says(text, "sqlite")))
+        .collect();
+    let told: Vec<_> = told.into_iter().filter(|(_, texts)| !texts.is_empty()).collect();
+    assert!(told.is_empty(), "a database is named in {told:#?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! takes every living vault for one that nobody ordered, and a lost tail does so for the youngest. A single
 //! document that is damaged is no such finding: `ledger::record` sets it aside.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// somebody wants it so.
 pub(super) fn is_there(path: &Path, beside: Option<&Path>) -> Result<(), StoreOpenError> {
     let wanted = path.with_file_name(START_ANEW);
-    let log = path.with_extension("db-wal");
+    let log = log_of(path);
     let other = beside.map(Path::to_owned).or_else(|| log.exists().then_some(log));
     let length = std::fs::metadata(path).map(|found| found.len()).ok();
     match (length, other) {
@@ -78,7 +78,7 @@ enum Seen {
 
 /// SQLite's own look at its pages; `false`: in part only. An index that is not that of its table is made anew.
 pub(super) fn is_whole(connection: &mut Connection, path: &Path) -> Result<bool, StoreOpenError> {
-    let damaged = |what: String| StoreOpenError::Damaged { path: path.to_owned(), what };
+    let damaged = |what: String| damaged(path, what);
     let wanted = path.with_file_name(INDEX_ANEW);
     let wrong = match looked(connection, path, "PRAGMA integrity_check(1)")? {
         Seen::Wrong(wrong) => wrong,
@@ -129,8 +129,18 @@ fn looked(connection: &Connection, path: &Path, how: &str) -> Result<Seen, Store
             tracing::info!(path = %path.display(), "the store is large and was looked through in part");
             Ok(Seen::InPart)
         }
-        Err(error) => Err(StoreOpenError::Damaged { path: path.to_owned(), what: error.to_string() }),
+        Err(error) => Err(damaged(path, error.to_string())),
     }
+}
+
+/// The last commits, which are not in the file itself yet.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    path.with_extension("db-wal")
+}
+
+pub(super) fn damaged(path: &Path, what: String) -> StoreOpenError {
+    let rescue = |file: &str| format!("sqlite3 {file} .recover");
+    StoreOpenError::Damaged { path: path.to_owned(), what, rescue }
 }
 
 /// Whether it has all that was answered.
@@ -142,7 +152,8 @@ pub(super) fn is_complete(connection: &Connection, path: &Path) -> Result<HighWa
     let tail = HighWaterMark::open(path, found).map_err(|error| failed(error.into()))?;
     match tail.last() {
         Some(answered) if answered > found => {
-            Err(StoreOpenError::LostTail { path: path.to_owned(), found, answered })
+            let (path, log) = (path.to_owned(), log_of(path));
+            Err(StoreOpenError::LostTail { path, found, answered, log })
         }
         Some(_) => Ok(tail),
         None => Err(StoreOpenError::BadTail { path: path.to_owned() }),
@@ -192,7 +203,7 @@ pub(super) fn adds_up(
         }
         Ok(Some((sum, damaged)))
     };
-    let damaged = |what: String| StoreOpenError::Damaged { path: path.to_owned(), what };
+    let damaged = |what: String| damaged(path, what);
     let known = connection.query_row("SELECT sum FROM counter", [], |row| row.get::<_, i64>(0));
     match (scan().map_err(|error| damaged(error.to_string()))?, known) {
         (_, Err(error)) => Err(damaged(error.to_string())),

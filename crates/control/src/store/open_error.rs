@@ -14,9 +14,20 @@ pub enum StoreOpenError {
     #[error("the store {} is missing or empty, and {} is there", path.display(), beside.display())]
     Missing { path: PathBuf, beside: PathBuf },
     #[error("the store {} is damaged: {what}", path.display())]
-    Damaged { path: PathBuf, what: String },
+    Damaged {
+        path: PathBuf,
+        what: String,
+        /// The command that finds what is left in a file, given as a shell wants it.
+        rescue: fn(&str) -> String,
+    },
     #[error("the store {} ends at commit {found}, and commits up to {answered} were acknowledged", path.display())]
-    LostTail { path: PathBuf, found: Revision, answered: Revision },
+    LostTail {
+        path: PathBuf,
+        found: Revision,
+        answered: Revision,
+        /// What the last commits stand in, beside the store.
+        log: PathBuf,
+    },
     #[error("{} is damaged, so whether the store ends where it ended cannot be told", high_water_mark::path_of(path).display())]
     BadTail { path: PathBuf },
     /// It is open, and what was asked first of it failed.
@@ -59,17 +70,19 @@ impl StoreOpenError {
                  ended, and added nodes must be added again",
                 anew(path)
             )),
-            Self::Damaged { path, .. } => {
+            Self::Damaged { path, rescue, .. } => {
                 let (store, old) = (word(path), word(&path.with_file_name("damaged")));
                 Some(format!(
-                    "put the directory back from a copy, or save what `sqlite3 {store} .recover` finds; to start with \
+                    "put the directory back from a copy, or save what `{}` finds; to start with \
                      nothing on purpose, `mkdir -p {old} && mv {store}* {old} && touch {}`",
+                    rescue(&store),
                     anew(path)
                 ))
             }
-            Self::LostTail { path, .. } => Some(format!(
-                "what was acknowledged last is lost, by a damaged store.db-wal or an older copy; to go on without it, \
+            Self::LostTail { path, log, .. } => Some(format!(
+                "what was acknowledged last is lost, by a damaged {} or an older copy; to go on without it, \
                  `rm {}`: vaults that are not on record are then ended",
+                log.file_name().unwrap_or_default().to_string_lossy(),
                 word(&high_water_mark::path_of(path))
             )),
             Self::BadTail { path } => Some(format!(

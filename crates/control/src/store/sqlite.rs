@@ -22,6 +22,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::task::block_in_place;
 
+use super::check::damaged;
 use super::checksum::seal;
 use super::ephemeral::{EphemeralDocuments, is_ephemeral};
 use super::high_water_mark;
@@ -218,10 +219,9 @@ pub(super) fn write_error(path: &Path, error: &rusqlite::Error) -> StoreError {
 /// What SQLite said when the file was opened.
 pub(super) fn unopened(path: &Path, error: rusqlite::Error) -> StoreOpenError {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    let path = path.to_owned();
     match error.sqlite_error_code() {
-        Some(NotADatabase | DatabaseCorrupt) => StoreOpenError::Damaged { path, what: error.to_string() },
-        _ => StoreOpenError::Open { path, source: unprepared(error) },
+        Some(NotADatabase | DatabaseCorrupt) => damaged(path, error.to_string()),
+        _ => StoreOpenError::Open { path: path.to_owned(), source: unprepared(error) },
     }
 }
 
