@@ -275,7 +275,12 @@ async fn an_old_node_serves_a_new_core_in_its_own_way() {
     .await;
 
     // A wish comes with its news.
-    let ask = CloneAsk { vault: parent.clone(), number: 1, arguments: r#"["function f() {}"]"#.into() };
+    let ask = CloneAsk {
+        vault: parent.clone(),
+        number: 1,
+        arguments: r#"["function f() {}"]"#.into(),
+        traceparent: None,
+    };
     node.fake.wish(ask.clone());
     node.fake.say(NewsItem::Clone(ask));
     until::until("the wish is answered", async || !node.fake.answers().is_empty()).await;
@@ -553,7 +558,12 @@ async fn a_core_is_served_by_a_newer_node() {
     // A refusal with a tombstone in it.
     let beat = BeatOrder { vault: spawned, generation: None, by: None };
     assert!(matches!(link.beat(beat).await.expect_err("is dead").fault, NodeFault::Dead(_)));
-    let ask = CloneAsk { vault: parent.clone(), number: 1, arguments: r#"["function f() {}"]"#.into() };
+    let ask = CloneAsk {
+        vault: parent.clone(),
+        number: 1,
+        arguments: r#"["function f() {}"]"#.into(),
+        traceparent: None,
+    };
     node.fake.wish(ask);
     until::until("the wish is answered", async || !node.fake.answers().is_empty()).await;
     assert_eq!(node.fake.answers()[0].error, None);

@@ -353,7 +353,12 @@ async fn promises_of_a_fake(fake: &FakeNode, node: &dyn NodeApi) {
     fake.set_max_vaults(MOST_VAULTS);
     promises(node).await;
     let vault = made(node).await;
-    fake.wish(CloneAsk { vault: vault.clone(), number: 7, arguments: "[\"function f() {}\"]".into() });
+    fake.wish(CloneAsk {
+        vault: vault.clone(),
+        number: 7,
+        arguments: "[\"function f() {}\"]".into(),
+        traceparent: None,
+    });
     a_wish_waits_for_its_answer_and_is_told_until_then(node, &vault).await;
     fake.set_draining(true);
     nothing_new_is_taken(node).await;

@@ -22,8 +22,9 @@ use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::lease::Terms;
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::receipt::Receipt;
+use hauki_contract::model::trace::TraceId;
 use hauki_contract::rpc::capability::Issuer;
-use hauki_contract::system::clock;
+use hauki_contract::system::{clock, trace};
 
 mod answers;
 
@@ -75,6 +76,8 @@ struct State {
     /// The number of the item with which no answer can be read.
     blot: Option<u64>,
     idle: BTreeMap<VaultId, u64>,
+    /// Of the last order.
+    trace: Option<TraceId>,
 }
 
 pub type Lie<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
@@ -139,6 +142,7 @@ impl FakeNode {
             lies: Lies::default(),
             blot: None,
             idle: BTreeMap::new(),
+            trace: None,
         };
         let (said, wished) = (watch::Sender::new(0), watch::Sender::new(0));
         let (held, waiting) = (watch::Sender::new(None), watch::Sender::new(0));
@@ -287,6 +291,12 @@ impl FakeNode {
     /// It lets go of its code and does not say so.
     pub fn forget_code(&self) {
         self.state().code.clear();
+    }
+
+    /// The trace of the last order to provision.
+    #[must_use]
+    pub fn trace(&self) -> Option<TraceId> {
+        self.state().trace
     }
 
     /// How many vaults were ever made.

@@ -24,8 +24,9 @@ use hauki_contract::api::summons::Spawned;
 use hauki_contract::model::death::Cause;
 use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
-use hauki_contract::system::clock;
+use hauki_contract::model::trace::TraceContext;
 use hauki_contract::system::tasks::{self, TaskKind};
+use hauki_contract::system::{clock, trace};
 
 /// Of one node at the same time; what is beyond ends with its caller's deadline.
 const MOST_CLONES: usize = 1024;
@@ -119,6 +120,7 @@ impl Families {
         wishes.insert(wish.clone());
         drop(wishes);
         let (families, slot) = (self.clone(), slot.clone());
+        let context = ask.traceparent.as_deref().and_then(TraceContext::read);
         let cloning = async move {
             let _taken = Taken { slot: &slot, wish };
             let made = families.clone_for(&slot, &ask).await;
@@ -153,7 +155,7 @@ impl Families {
                 tracing::warn!(vault = %child.id, error = error_chain::told(&error), "left to its claim lease");
             }
         };
-        drop(tasks::spawn(TaskKind::Order, "clone", cloning));
+        drop(tasks::spawn(TaskKind::Order, "clone", trace::watched(context, cloning)));
     }
 
     async fn clone_for(self: &Arc<Self>, slot: &NodeSlot, ask: &CloneAsk) -> Result<Spawned, Failure> {

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 
 use super::ledger::Versioned;
@@ -239,6 +240,19 @@ impl Spool {
         self.changes.send_modify(|count| *count += 1);
         self.nudge();
     }
+}
+
+/// An entry as it is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct HeldEntry {
+    #[serde(flatten)]
+    pub entry: SpoolEntry,
+    /// The term of the core that is at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
+    /// Of the request that queued it, in which it is forged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::failure::{Failure, KeyError, SpoolError};
 use super::idempotency::{IdempotencyKeys, reused};
 use super::ledger::{KeyRecord, Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::placement::check_wished;
-use super::queue::Spool;
+use super::queue::{HeldEntry, Spool};
 use super::store::{CommitOutcome, Txn};
 use super::summon::Summoning;
 use super::user_limits::refuse_many;
@@ -31,7 +31,7 @@ use hauki_contract::api::spool::{
     SpoolRequest, SpoolState, SpoolWait, Spooled,
 };
 use hauki_contract::model::id::{SpoolId, VaultId};
-use hauki_contract::system::{clock, random};
+use hauki_contract::system::{clock, random, trace};
 
 const MOST_WAIT_MS: u64 = 30_000;
 
@@ -119,9 +119,10 @@ impl SpoolApi {
             spool: Some(entry.id.clone()),
             apart: true,
         };
-        let entered = Posting::with(
-            Txn::in_any_case("an entry has an id of its own").put(spool_key(&entry.id), encode(&entry)?),
-        )?;
+        let trace = trace::current().map(|context| context.to_string());
+        let kept = HeldEntry { entry: entry.clone(), held_by: None, trace };
+        let txn = Txn::in_any_case("an entry has an id of its own");
+        let entered = Posting::with(txn.put(spool_key(&entry.id), encode(&kept)?))?;
         if !self.ledger.post(held.record_in(entered, &record)?).await? {
             return Err(KeyError::LostRace.into());
         }

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::admission::Admission;
@@ -24,7 +23,7 @@ use super::forge::Forge;
 use super::ledger::{Ledger, Posting, Records, SPOOL, Versioned, encode, spool_key};
 use super::outage::Outage;
 use super::placement::Placing;
-use super::queue::Spool;
+use super::queue::{HeldEntry, Spool};
 use super::registry::NameRegistry;
 use super::scheduler::PlacementError;
 use super::store::CommitOutcome;
@@ -35,7 +34,8 @@ use hauki_contract::api::vault::Placement;
 use hauki_contract::model::error_chain;
 use hauki_contract::model::id::SpoolId;
 use hauki_contract::model::lease::Mono;
-use hauki_contract::system::clock;
+use hauki_contract::model::trace::TraceContext;
+use hauki_contract::system::{clock, trace};
 
 /// So many forgings at a time.
 const ABREAST: usize = 16;
@@ -182,15 +182,6 @@ impl SpoolWorker {
     }
 }
 
-/// An entry in the store, with the term of the core that is at it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct HeldEntry {
-    #[serde(flatten)]
-    entry: SpoolEntry,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    held_by: Option<String>,
-}
-
 /// What one attempt is made with.
 pub(super) struct Bench {
     records: Records,
@@ -238,7 +229,9 @@ impl Bench {
         let Some(begun) = begun.await? else {
             return Ok(false);
         };
-        let Err(error) = self.forge_entry(&begun).await else { return Ok(false) };
+        let context = begun.value.trace.as_deref().and_then(TraceContext::read);
+        let (forged, _) = trace::watched(context, self.forge_entry(&begun)).await;
+        let Err(error) = forged else { return Ok(false) };
         let full = error.is_full();
         let error = ApiError::from(error);
         let no_attempt = full || self.admission.is_draining();
@@ -247,7 +240,7 @@ impl Bench {
             return self.bury_letter(id, error).await.map(|()| false);
         }
         let next_at = (!no_attempt).then(|| clock::now() + backoff(attempts));
-        self.change_waiting(id, |HeldEntry { entry, held_by }| {
+        self.change_waiting(id, |HeldEntry { entry, held_by, .. }| {
             *held_by = None;
             entry.attempts -= u32::from(no_attempt && entry.attempts > 0);
             entry.next_at = next_at;
@@ -292,7 +285,7 @@ impl Bench {
 
     async fn bury_letter(&self, id: &SpoolId, error: ApiError) -> Result<(), Failure> {
         tracing::warn!(spool = %id, %error, "a summons is a dead letter");
-        self.change_waiting(id, |HeldEntry { entry, held_by }| {
+        self.change_waiting(id, |HeldEntry { entry, held_by, .. }| {
             *held_by = None;
             (entry.state, entry.done_at) = (SpoolState::Dead.into(), Some(clock::now()));
             (entry.next_at, entry.error) = (None, Some(error.clone()));

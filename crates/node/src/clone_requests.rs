@@ -16,6 +16,7 @@ use hauki_contract::api::clone::{CloneAsk, CloneAsks};
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::ticket::Ticket;
+use hauki_contract::model::trace::TraceContext;
 use hauki_contract::system::clock;
 
 /// Sixteen of the longest, which is as many as one vault may have open.
@@ -106,13 +107,19 @@ impl PendingWishes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn make(&self, vault: VaultId, arguments: String) -> (CloneAsk, WishGuard<'_>) {
+    pub fn make(
+        &self,
+        vault: VaultId,
+        arguments: String,
+        trace: Option<TraceContext>,
+    ) -> (CloneAsk, WishGuard<'_>) {
         let (sender, made) = oneshot::channel();
         let (ask, number) = {
             let mut state = self.state();
             state.last += 1;
             let number = state.last;
-            let ask = CloneAsk { vault, number, arguments };
+            let traceparent = trace.map(|trace| trace.to_string());
+            let ask = CloneAsk { vault, number, arguments, traceparent };
             let wish = Wish { ask: ask.clone(), made: sender };
             state.bytes += wish.bytes();
             state.waiting.insert(number, wish);
@@ -197,8 +204,8 @@ mod tests {
     async fn a_wish_waits_until_it_is_answered_or_given_up_and_is_told_to_every_core() {
         let (wishes, vault) = (PendingWishes::new("b1".into()), random::vault_id());
         assert!(!wishes.are_heard());
-        let (first, waits) = wishes.make(vault.clone(), "[1]".into());
-        let (second, gives_up) = wishes.make(vault.clone(), "[2]".into());
+        let (first, waits) = wishes.make(vault.clone(), "[1]".into(), None);
+        let (second, gives_up) = wishes.make(vault.clone(), "[2]".into(), None);
         for _ in 0..2 {
             assert_eq!(numbers(&wishes.wait(0, 0).await), [first.number, second.number], "heard again");
         }
@@ -211,7 +218,7 @@ mod tests {
         assert!(!wishes.answer(&vault, first.number, refusal()), "once");
         assert!(waits.made().await.is_some_and(|made| made.is_err()));
         let (asks, third) = tokio::join!(wishes.wait(second.number, 60_000), async {
-            wishes.make(vault.clone(), "[3]".into())
+            wishes.make(vault.clone(), "[3]".into(), None)
         });
         assert_eq!(numbers(&asks), [third.0.number]);
         // Of an earlier boot.
@@ -223,9 +230,9 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn who_wishes_for_too_much_loses_its_own_and_is_told() {
         let (wishes, quiet, loud) = (PendingWishes::new("b1".into()), random::vault_id(), random::vault_id());
-        let (kept, _waits) = wishes.make(quiet.clone(), "[\"gem-pointer://a\"]".into());
+        let (kept, _waits) = wishes.make(quiet.clone(), "[\"gem-pointer://a\"]".into(), None);
         let long = || "x".repeat(1 << 20);
-        let all: Vec<_> = (0..20).map(|_| wishes.make(loud.clone(), long()).1).collect();
+        let all: Vec<_> = (0..20).map(|_| wishes.make(loud.clone(), long(), None).1).collect();
         assert!(wishes.state().bytes <= MOST_BYTES);
         let (mut after, mut heard) = (0, Vec::new());
         loop {

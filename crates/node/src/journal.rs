@@ -12,9 +12,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::clone_requests::{PendingWishes, WishGuard};
+use hauki_contract::api::clone::CloneAsk;
 use hauki_contract::api::node::{MOST_NEWS, News, NewsItem};
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
+use hauki_contract::model::trace::TraceContext;
 
 const KEPT: usize = 8192;
 const KEPT_LINES: usize = 4096;
@@ -108,10 +110,11 @@ impl Journal {
     }
 
     /// A worker wants to clone. Where no core asks for such wishes, it is one that waits for them among the news.
-    pub fn wish(&self, vault: VaultId, arguments: String) -> WishGuard<'_> {
-        let (ask, waiting) = self.wishes.make(vault, arguments);
+    pub fn wish(&self, vault: VaultId, arguments: String, trace: Option<TraceContext>) -> WishGuard<'_> {
+        let (ask, waiting) = self.wishes.make(vault, arguments, trace);
         if !self.wishes.are_heard() {
-            self.publish(NewsItem::Clone(ask));
+            // That one knows nothing of traces.
+            self.publish(NewsItem::Clone(CloneAsk { traceparent: None, ..ask }));
         }
         waiting
     }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use hauki_contract::api::clone::CloneAnswer;
+use hauki_contract::api::clone::{CloneAnswer, TRACES};
 use hauki_contract::api::node::{BeatOrder, Code, DestructOrder, Doom, NodeApi, OpenOrder, ProvisionOrder};
 use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::node as paths;
@@ -110,8 +110,9 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
         )
         .route(
             paths::ASKS,
-            get(|State(node): SharedNode, Query(query): Query<NewsQuery>| async move {
-                reply(node.asks(query.after, query.wait_ms).await)
+            get(|State(node): SharedNode, Query(query): Query<NewsQuery>, headers: HeaderMap| async move {
+                let asked = node.asks(query.after, query.wait_ms).await;
+                reply(asked.map(|asks| if headers.contains_key(TRACES) { asks } else { asks.without_traces() }))
             }),
         )
         .route(

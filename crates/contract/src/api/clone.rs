@@ -24,7 +24,13 @@ pub struct CloneAsk {
     pub number: u64,
     /// A JSON array as text: the source, options, arguments of `create`.
     pub arguments: String,
+    /// Of the call that wishes it; only to a core that asks for it ([`TRACES`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
+
+/// The header of a core that knows the traces of wishes. One of before would not read such a wish.
+pub const TRACES: &str = "hauki-traces";
 
 /// `GET /node/v1/asks`: the wishes for whose answers somebody waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +40,15 @@ pub struct CloneAsks {
     /// Of the last one that was looked at; pass it as `after` next time.
     pub last: u64,
     pub asks: Vec<CloneAsk>,
+}
+
+impl CloneAsks {
+    /// As a core of before reads it.
+    #[must_use]
+    pub fn without_traces(mut self) -> Self {
+        self.asks.iter_mut().for_each(|ask| ask.traceparent = None);
+        self
+    }
 }
 
 /// `POST /node/v1/vaults/{id}/clones`. Either a ticket or an error.
@@ -148,7 +163,8 @@ mod tests {
     use super::*;
 
     fn request(arguments: &str) -> Result<SpawnRequest, ApiError> {
-        CloneAsk { vault: VaultId::mint(1, 1), number: 7, arguments: arguments.into() }.request()
+        CloneAsk { vault: VaultId::mint(1, 1), number: 7, arguments: arguments.into(), traceparent: None }
+            .request()
     }
 
     #[test]

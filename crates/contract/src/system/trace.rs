@@ -145,6 +145,15 @@ pub fn spanned<F: Future>(span: impl FnOnce(Ids) -> Span, work: F) -> impl Futur
     Either::Right(CONTEXT.scope(Some(ids.own), work.instrument(span(ids))))
 }
 
+/// As [`spanned`], of work that begins in another context than this moment's.
+pub fn spanned_in<F: Future>(
+    context: Option<TraceContext>,
+    span: impl FnOnce(Ids) -> Span,
+    work: F,
+) -> impl Future<Output = F::Output> {
+    CONTEXT.scope(context, saying(context, || spanned(span, work)))
+}
+
 impl Ids {
     /// Of a new span. Where the one above is not written down by anybody, this one is the first that is.
     fn below(context: Option<TraceContext>) -> Self {

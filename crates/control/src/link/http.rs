@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::ssh::SshLink;
-use hauki_contract::api::clone::{CloneAnswer, CloneAsks};
+use hauki_contract::api::clone::{CloneAnswer, CloneAsks, TRACES};
 use hauki_contract::api::node::{
     BeatOrder, Code, DestructOrder, Doom, Leased, News, NodeApi, NodeFuture, NodeHealth, NodeStatus,
     NodeVaults, OpenOrder, OpenedPort, ProvisionOrder, Provisioned, TornDown,
@@ -224,6 +224,7 @@ impl NodeApi for HttpNode {
 
     fn asks(&self, after: u64, wait_ms: u64) -> NodeFuture<'_, CloneAsks> {
         let request = self.client.get(url(paths::ASKS)).query(&[("after", after), ("wait_ms", wait_ms)]);
+        let request = request.header(TRACES, "1");
         Box::pin(self.send(request, ASK + Duration::from_millis(wait_ms), NodeFault::NotAsked))
     }
 

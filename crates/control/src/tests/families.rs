@@ -13,7 +13,7 @@ use hauki_contract::model::id::VaultId;
 
 fn ask(vault: &VaultId, number: u64) -> CloneAsk {
     let arguments = r#"["function f() {}"]"#.to_owned();
-    CloneAsk { vault: vault.clone(), number, arguments }
+    CloneAsk { vault: vault.clone(), number, arguments, traceparent: None }
 }
 
 async fn parent(core: &Arc<Core>, spawn: u32) -> VaultId {

@@ -210,8 +210,12 @@ async fn news_of_other_nodes_vaults_are_not_told_on_and_texts_are_cut() {
     pair.liar.say(NewsItem::Log { vault: foreign.clone(), text: "forged".into() });
     let ticket = hauki_contract::system::random::ticket_id();
     pair.liar.say(NewsItem::Claimed { vault: foreign.clone(), ticket: ticket.clone(), peer: "x".into() });
-    let stolen =
-        CloneAsk { vault: foreign.clone(), number: 1, arguments: r#"["function scan() {}"]"#.into() };
+    let stolen = CloneAsk {
+        vault: foreign.clone(),
+        number: 1,
+        arguments: r#"["function scan() {}"]"#.into(),
+        traceparent: None,
+    };
     pair.liar.wish(stolen.clone());
     pair.liar.say(NewsItem::Clone(stolen));
     pair.liar.say(NewsItem::Log { vault: own.clone(), text: "x".repeat(7 << 20) });

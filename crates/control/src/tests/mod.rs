@@ -30,6 +30,7 @@ mod registry;
 mod damaged_records;
 mod spool;
 mod tombstones;
+mod traces;
 mod two_cores;
 mod code_distribution;
 mod schema_upgrade;

@@ -208,7 +208,7 @@ async fn a_wish_that_two_cores_hear_is_fulfilled_once_and_answered_by_who_did() 
     }
     node.hold(Some(FakeCall::Provision));
     let arguments = r#"["function f() {}"]"#.to_owned();
-    node.wish(CloneAsk { vault: parent.clone(), number: 1, arguments });
+    node.wish(CloneAsk { vault: parent.clone(), number: 1, arguments, traceparent: None });
     node.somebody_waits().await;
     for _ in 0..1_000 {
         tokio::task::yield_now().await;

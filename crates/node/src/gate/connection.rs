@@ -32,9 +32,8 @@ use crate::shards;
 use crate::vault::VaultHandle;
 use hauki_contract::rpc::message::{self, RpcError, code};
 use hauki_contract::rpc::ndjson::{LineError, LineReader};
-use hauki_contract::seam;
+use hauki_contract::system::cpu_latency;
 use hauki_contract::system::tasks::{self, TaskKind};
-use hauki_contract::system::{cpu_latency, trace};
 
 /// From the connection to a valid hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -136,7 +135,7 @@ async fn greet(
     let (reader, mut writer) = tokio::io::split(tls);
     let mut reader = LineReader::new(reader, HELLO_BYTES);
     let outcome = match reader.next().await {
-        Ok(Some(line)) => trace::spanned(seam!("hello"), GateSession::open(gate, line, peer)).await,
+        Ok(Some(line)) => GateSession::open(gate, line, peer).await,
         Ok(None) | Err(LineError::Torn | LineError::Read(_)) => {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

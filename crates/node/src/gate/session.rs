@@ -26,8 +26,10 @@ use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::rpc::capability::Capability;
 use hauki_contract::rpc::early_cancel::EarlyCancels;
 use hauki_contract::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
+use hauki_contract::seam;
 use hauki_contract::strict::{self, scan};
 use hauki_contract::system::tasks::{self, TaskKind};
+use hauki_contract::system::trace;
 
 pub struct GateSession {
     pub gate: Arc<Gate>,
@@ -86,7 +88,8 @@ impl GateSession {
         let params = request.params.ok_or_else(refuse)?;
         let (hello, fault) = Hello::read(params).ok_or_else(refuse)?;
         let refused = |error| HelloRefusal { error, ..refuse() };
-        let shown = hello::authenticate(gate, hello.token, hello.voucher, peer).await.map_err(refused)?;
+        let shown = hello::authenticate(gate, hello.token, hello.voucher, peer);
+        let shown = trace::spanned_in(request.trace, seam!("hello"), shown).await.map_err(refused)?;
         if let Some(fault) = odd.as_ref().map(|invalid| invalid.message.clone()).or(fault) {
             // Said to who has shown a good ticket, and to nobody else.
             return Err(refused(RpcError::new(code::INVALID_PARAMS, fault)));
@@ -275,16 +278,12 @@ impl GateSession {
                 reply.serialize(&LeaseResult { lease_left_ms });
             }
             builtin::STATS => {
-                let (deadline_ms, via) = (self.deadline_ms, Vec::new());
                 words.asked();
-                vault.ask(
-                    BorrowedRequest::Stats,
-                    self.promise(),
-                    CallWaiter { reply, deadline_ms, via, trace: None },
-                );
+                let waiter = CallWaiter::of_call(reply, self.deadline_ms, Vec::new(), trace);
+                vault.ask(BorrowedRequest::Stats, self.promise(), waiter);
             }
             builtin::DESTRUCT => match optional::<Destruct>(params) {
-                Ok(destruct) => self.destruct(&destruct, reply),
+                Ok(destruct) => trace::saying(trace, || self.destruct(&destruct, reply)),
                 Err(error) => reply.error(&error),
             },
             builtin::HELLO => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::OutboundError;
 use crate::vault::VaultHandle;
 use hauki_contract::rpc::reference::{self, FoundTicket, TravelError};
+use hauki_contract::system::trace;
 
 /// The longest arguments, source included: they wait in the node's memory until the core has read them.
 const MAX_ARGUMENTS: usize = 1024 * 1024;
@@ -13,6 +14,8 @@ const MAX_ARGUMENTS: usize = 1024 * 1024;
 /// What the worker gets is a reference to its child.
 pub(super) async fn clone_object(vault: &Arc<VaultHandle>, params: &str) -> Result<String, OutboundError> {
     let reach = &vault.reach;
+    // Of the call that is at work, or of the order whose `create` is.
+    let trace = vault.calls().trace().or_else(trace::current);
     if vault.limits.spawn == 0 {
         return Err(OutboundError::NoBudget);
     }
@@ -20,7 +23,7 @@ pub(super) async fn clone_object(vault: &Arc<VaultHandle>, params: &str) -> Resu
     if arguments.len() > MAX_ARGUMENTS {
         return Err(TravelError::Long(MAX_ARGUMENTS).into());
     }
-    let made = vault.news.wish(vault.id.clone(), arguments).made().await;
+    let made = vault.news.wish(vault.id.clone(), arguments, trace).made().await;
     let ticket = made.ok_or(OutboundError::Besieged)?.map_err(OutboundError::Core)?;
     let text = serde_json::to_string(&ticket).map_err(|error| TravelError::Ticket(error.to_string()))?;
     let word = reach.hold(FoundTicket { ticket: ticket.clone(), text: &text }, true)?;
