@@ -10,7 +10,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
+
+use hauki_contract::system::clock;
 
 pub(super) struct Unread<S> {
     stream: S,
@@ -31,7 +33,7 @@ impl<S> Unread<S> {
             return written;
         }
         if !std::mem::replace(&mut self.waits, true) {
-            self.alarm.as_mut().reset(Instant::now() + self.patience);
+            self.alarm.as_mut().reset(clock::alarm(self.patience));
         }
         ready!(self.alarm.as_mut().poll(context));
         Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the peer takes nothing")))
@@ -93,13 +95,13 @@ mod tests {
     async fn who_reads_nothing_is_given_up_and_who_reads_slowly_is_not() {
         let bytes = vec![7; 4 << 20];
         let (ours, _theirs) = UnixStream::pair().expect("a pair");
-        let (mut ours, began) = (Unread::new(ours, SHORT), Instant::now());
+        let (mut ours, began) = (Unread::new(ours, SHORT), clock::timer_now());
         let error = ours.write_all(&bytes).await.expect_err("nobody reads");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(began.elapsed() >= SHORT);
 
         let (ours, mut theirs) = UnixStream::pair().expect("a pair");
-        let (mut ours, began) = (Unread::new(ours, SHORT), Instant::now());
+        let (mut ours, began) = (Unread::new(ours, SHORT), clock::timer_now());
         let reader = tokio::spawn(async move {
             let (mut piece, mut taken) = (vec![0; 512 << 10], 0);
             loop {

@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{sleep, sleep_until};
 
 use super::shards::{Shard, Shards};
 use hauki_contract::model::limits::Limits;
-use hauki_contract::system::random;
 use hauki_contract::system::tasks::{self, OnFault, Task, TaskKind};
+use hauki_contract::system::{clock, random};
 use hauki_sandbox::{Driver, StartError, Started};
 
 /// How often it is looked whether fewer would do.
@@ -139,7 +139,7 @@ impl Pool {
 
     async fn fill(self: Arc<Self>) {
         let mut pause = FIRST_PAUSE;
-        let mut rest = Instant::now() + REST;
+        let mut rest = clock::alarm(REST);
         loop {
             let mut again = rest;
             while self.wants_more() {
@@ -148,7 +148,7 @@ impl Pool {
                     Err(error) => {
                         // Orders meet the same reason, and tell it.
                         tracing::debug!(%error, "a blank vault did not start");
-                        again = Instant::now() + pause;
+                        again = clock::alarm(pause);
                         pause = (pause * 2).min(REST);
                         break;
                     }
@@ -161,8 +161,8 @@ impl Pool {
                 () = self.nudge.notified() => sleep(GRACE).await,
                 () = sleep_until(again.min(rest)) => {}
             }
-            if Instant::now() >= rest {
-                rest = Instant::now() + REST;
+            if clock::timer_now() >= rest {
+                rest = clock::alarm(REST);
                 self.shrink();
             }
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::affinity::Affinity;
 use super::calls::Overdue;
@@ -133,7 +133,7 @@ impl Supervisor {
             if !paused && let Some(pause) = vault.allowance().pause(|| vault.now()) {
                 paused = true;
                 behind.get_or_insert_with(|| vault.now());
-                resume.as_mut().reset(Instant::now() + pause);
+                resume.as_mut().reset(clock::alarm(pause));
             }
             if flow == Flow::More && !paused {
                 shards::turn().await;
@@ -157,7 +157,7 @@ impl Supervisor {
                     grace_asked = true;
                     pipe.push(|out| ToVault::Dest { deadline_ms: grace_ms }.encode(out));
                     pipe.send();
-                    alarm.as_mut().reset(Instant::now() + Duration::from_millis(grace_ms.into()));
+                    alarm.as_mut().reset(clock::alarm(Duration::from_millis(grace_ms.into())));
                 }
             } else {
                 match self.look_at_clock(heard) {
@@ -341,7 +341,7 @@ impl Supervisor {
 fn set(alarm: std::pin::Pin<&mut Sleep>, at: Mono, now: Mono) {
     let wait = Duration::from_micros(at.since(now));
     // A reset takes a lock of the timer; most iterations do not move the alarm.
-    let target = Instant::now() + wait;
+    let target = clock::alarm(wait);
     if alarm.deadline() > target || alarm.is_elapsed() {
         alarm.reset(target);
     }

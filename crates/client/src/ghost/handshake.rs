@@ -1,7 +1,6 @@
 //! Handshake: from a ticket to one connection that begins with its hello.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -28,7 +27,7 @@ pub(super) async fn open(
     listeners: &Arc<Listeners>,
 ) -> Result<PendingHello, GhostError> {
     check(ticket)?;
-    let by = Instant::now().checked_add(options.connect_timeout).unwrap_or_else(far);
+    let by = clock::alarm(options.connect_timeout);
     let reached = timeout_at(by, reach(ticket, options, listeners)).await;
     let (wire, greeting) = reached.unwrap_or_else(|_| Err(too_late(ticket, options)))?;
     Ok(PendingHello { wire, greeting, by })
@@ -52,12 +51,6 @@ impl PendingHello {
         wire.welcomed(&welcome);
         Ok((wire, welcome))
     }
-}
-
-/// For who wants to wait for ever.
-fn far() -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-    Instant::now() + YEAR
 }
 
 fn too_late(ticket: &Ticket, options: &GhostOptions) -> GhostError {

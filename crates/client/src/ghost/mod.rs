@@ -42,7 +42,7 @@ use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::ticket::Ticket;
 use hauki_contract::rpc::builtin::{self, LeaseResult, VaultStats, Welcome};
 use hauki_contract::strict::{DocumentLimits, tolerant_reader};
-use hauki_contract::system::trace;
+use hauki_contract::system::{clock, trace};
 use session::GhostSession;
 
 /// What a call may take beyond the gate's own deadline before we give up on the gate.
@@ -192,7 +192,9 @@ impl Ghost {
         });
         let deadline = match session.is_welcome() {
             true => deadline,
-            false => deadline.saturating_add(self.inner.greeted_by.saturating_duration_since(Instant::now())),
+            false => {
+                deadline.saturating_add(self.inner.greeted_by.saturating_duration_since(clock::timer_now()))
+            }
         };
         let vault = || self.inner.vault.clone();
         match tokio::time::timeout(deadline, sent).await {

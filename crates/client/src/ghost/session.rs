@@ -240,7 +240,7 @@ impl BeatTerms {
 /// Beats until the connection ends, as all clients of hauki do and `hauki-ticket.5` says. A gate answers a beat at once
 /// unless it is kept from it by calls that are ahead, each of which has a deadline: who hears nothing for longer is alone.
 async fn beat(wire: &GhostConnection, terms: &BeatTerms) -> GhostError {
-    let mut ticks = interval_at(tokio::time::Instant::now() + terms.every, terms.every);
+    let mut ticks = interval_at(clock::alarm(terms.every), terms.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use hauki_contract::system::clock;
+
 /// Calls of one session at a time: a gate takes no more.
 const MOST: usize = 64;
 /// One is worked on, and the next is there when it ends.
@@ -54,7 +56,7 @@ impl State {
     }
 
     fn begin(&mut self) {
-        self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert_with(clock::timer_now);
         self.sent += 1;
     }
 }
@@ -86,7 +88,7 @@ impl FairQueue {
                 state.since.map_or(Duration::ZERO, |since| since.elapsed()).max(Duration::from_micros(1));
             // Quick to grow and slow to shrink.
             state.pace = took.max((state.pace * 7 + took) / 8);
-            state.since = (state.sent > 0).then(Instant::now);
+            state.since = (state.sent > 0).then(clock::timer_now);
         }
         // Outside of the lock: a turn that nobody takes any more ends at once.
         while let Some((place, turn)) = self.next() {
@@ -150,7 +152,7 @@ mod tests {
 
     /// The next call to end will have taken a tenth of a second.
     fn takes_a_while(session: &FairQueue) {
-        session.lock().since = Instant::now().checked_sub(Duration::from_millis(100));
+        session.lock().since = clock::timer_now().checked_sub(Duration::from_millis(100));
     }
 
     #[tokio::test]

@@ -5,6 +5,8 @@ use std::io;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until};
 
+use hauki_contract::system::clock;
+
 /// A buffer that much was written from is let go.
 const KEPT: usize = 256 * 1024;
 
@@ -17,7 +19,7 @@ pub(super) struct WriteBuffer {
 
 impl Default for WriteBuffer {
     fn default() -> Self {
-        Self { bytes: Vec::new(), written: 0, moved: Instant::now() }
+        Self { bytes: Vec::new(), written: 0, moved: clock::timer_now() }
     }
 }
 
@@ -25,7 +27,7 @@ impl WriteBuffer {
     /// Where more is put.
     pub(super) fn more(&mut self) -> &mut Vec<u8> {
         if self.bytes.is_empty() {
-            self.moved = Instant::now();
+            self.moved = clock::timer_now();
         }
         &mut self.bytes
     }
@@ -65,7 +67,7 @@ impl WriteBuffer {
                 self.bytes.drain(..std::mem::take(&mut self.written));
             }
         }
-        self.moved = Instant::now();
+        self.moved = clock::timer_now();
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -32,8 +32,8 @@ use crate::shards;
 use crate::vault::VaultHandle;
 use hauki_contract::rpc::message::{self, RpcError, code};
 use hauki_contract::rpc::ndjson::{LineError, LineReader};
-use hauki_contract::system::cpu_latency;
 use hauki_contract::system::tasks::{self, TaskKind};
+use hauki_contract::system::{clock, cpu_latency};
 
 /// From the connection to a valid hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -189,7 +189,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
         }
         if !paused && let Some(pause) = chatter.pause(gate.callers(), || vault.now()) {
             paused = true;
-            resume.as_mut().reset(Instant::now() + pause);
+            resume.as_mut().reset(clock::alarm(pause));
         }
         if sending.is_done() {
             sending.refill(&outbox, &vault);
@@ -323,7 +323,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
                 }
                 // Who takes nothing now is looked at again when its time is over, and not a whole round later.
                 let next = sending.patience(now).map_or(look, |left| left.min(look));
-                alarm.as_mut().reset(Instant::now() + next);
+                alarm.as_mut().reset(clock::alarm(next));
             }
         }
     }

@@ -7,10 +7,14 @@
 mod manual;
 mod kernel;
 #[cfg(feature = "net")]
+mod timer;
+#[cfg(feature = "net")]
 mod times;
 
 pub use kernel::{be_in_time, running_us, thread_ns, unix_us};
 #[cfg(feature = "net")]
 pub use manual::ManualClock;
+#[cfg(feature = "net")]
+pub use timer::{alarm, timer_now};
 #[cfg(feature = "net")]
 pub use times::{mono, now, unix_ms};
