@@ -23,7 +23,7 @@ use super::byte_accounts::Backlog;
 use super::hello::HelloRefusal;
 use super::identity::Identity;
 use super::offload::{Debts, LongLine, is_long};
-use super::rate_limit::{MessageCount, RateLimit};
+use super::rate_limit::{MessageCount, RateLimit, UnpaidCalls};
 use super::receiving::{GOES_ON, Leaves, ReadVerdict, stalled};
 use super::sending::{Sending, WRITE_DEADLINE, has_passed};
 use super::session::GateSession;
@@ -60,6 +60,7 @@ pub struct Gate {
     pub receiving: Backlog,
     pub leaves: Arc<Leaves>,
     pub debts: Debts,
+    pub(super) unpaid: UnpaidCalls,
     identity: Arc<Identity>,
     callers: Arc<Semaphore>,
     unauthenticated: Unauthenticated,
@@ -86,6 +87,7 @@ impl Gate {
             receiving,
             leaves,
             debts,
+            unpaid: UnpaidCalls::default(),
             unauthenticated,
         })
     }
@@ -177,6 +179,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
     let mut closing = false;
     let mut receiving = session.receiving(limit, heard);
     let (mut chatter, mut words) = (RateLimit::new(heard), MessageCount::default());
+    chatter.given_up(gate.unpaid.take(session.ticket(), heard));
     let mut job: Option<LongLine> = None;
     // Lines since others had a turn; and until when nothing is read of who says too much.
     let mut lines = 0;

@@ -6,9 +6,12 @@
 //! it is measured; who has used up his is not read for a moment. That moment is far shorter than any silence that ends a
 //! vault, and a share is worth many beats.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::offload::BYTE_NS;
+use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -23,6 +26,33 @@ const OWED_US: u64 = 100_000;
 const SLICE_US: u64 = 1_000;
 /// What a word costs, about, where it was not measured.
 const WORD_NS: u64 = 3_000;
+
+/// What connections that have ended have given up, in bytes, for the next one of their tickets to pay: to come again is
+/// cheaper than what can be sent in between.
+#[derive(Default)]
+pub(super) struct UnpaidCalls(Mutex<HashMap<TicketId, (usize, Mono)>>);
+
+impl UnpaidCalls {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TicketId, (usize, Mono)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// No more is owed than comes in [`OWED_US`], so after that it is paid.
+    pub(super) fn leave(&self, ticket: &TicketId, bytes: usize, now: Mono) {
+        if bytes == 0 {
+            return;
+        }
+        let mut left = self.lock();
+        left.retain(|_, (_, at)| now.since(*at) < OWED_US);
+        let (owed, at) = left.entry(ticket.clone()).or_insert((0, now));
+        (*owed, *at) = (owed.saturating_add(bytes), now);
+    }
+
+    pub(super) fn take(&self, ticket: &TicketId, now: Mono) -> usize {
+        let (bytes, at) = self.lock().remove(ticket).unwrap_or_default();
+        if now.since(at) < OWED_US { bytes } else { 0 }
+    }
+}
 
 /// How many words were heard, and for how many of them the vault was asked.
 #[derive(Debug, Default)]
@@ -139,6 +169,28 @@ mod tests {
             }
         }
         spent
+    }
+
+    #[test]
+    fn what_was_given_up_by_going_is_paid_for_by_coming_again() {
+        let unpaid = UnpaidCalls::default();
+        let [one, other] = [1, 2].map(|number| TicketId::mint(1, number));
+        let now = Mono(1_000_000);
+        unpaid.leave(&one, 500, now);
+        unpaid.leave(&one, 0, now);
+        unpaid.leave(&one, 300, now.plus_ms(60));
+        assert_eq!(unpaid.take(&other, now.plus_ms(60)), 0);
+        assert_eq!([60, 60].map(|ms| unpaid.take(&one, now.plus_ms(ms))), [800, 0], "once");
+        unpaid.leave(&one, 7, now);
+        assert_eq!(unpaid.take(&one, now.plus_ms(100)), 0, "so much is forgiven by then");
+        for number in 0..1000 {
+            unpaid.leave(
+                &TicketId::mint(1, number),
+                7,
+                now.plus_ms(2 * u64::try_from(number).expect("is small")),
+            );
+        }
+        assert!(unpaid.lock().len() <= 50, "what is paid is not kept");
     }
 
     #[test]

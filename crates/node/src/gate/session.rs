@@ -67,6 +67,7 @@ impl Drop for GateSession {
         if !self.outbox.is_settled() {
             self.gate.vault.forsake(self.outbox.owner());
         }
+        self.gate.unpaid.leave(self.ticket(), self.outbox.held().2, self.gate.vault.now());
     }
 }
 
