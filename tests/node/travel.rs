@@ -446,3 +446,31 @@ async fn a_trace_goes_with_a_call_to_the_vaults_that_it_asks() {
         destruct(&daemon.endpoint(), &vault.vault.id).await;
     }
 }
+
+/// What the gate's own methods ask of a vault belongs to the trace of who asks, as a call does.
+#[tokio::test]
+async fn a_trace_goes_with_what_is_asked_of_a_gate() {
+    let daemon = Daemon::start();
+    let slow = "function slow(ms) { var end = Date.now() + ms; while (Date.now() < end) {} return ms; }";
+    let slow = daemon.spawn(slow).await;
+    let mut caller = Stranger::enter(&ticket(&slow)).await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let call = json!({"jsonrpc": "2.0", "id": 7, "method": "slow", "params": [1200]});
+    let stats = json!({"jsonrpc": "2.0", "id": 8, "method": "hauki.stats",
+        "traceparent": format!("00-{trace}-00f067aa0ba902b7-00")});
+    for asked in [call, stats] {
+        caller.send(&asked.to_string()).await;
+    }
+    for id in [7, 8] {
+        assert_eq!(caller.reply().await["id"], id);
+    }
+    let log = daemon.log();
+    let told = format!("a call of {} took 1.", slow.vault.id);
+    let lines: Vec<bool> = log
+        .lines()
+        .filter(|line| line.contains(&told))
+        .map(|line| line.ends_with(&format!(" trace={trace}")))
+        .collect();
+    assert_eq!(lines, [false, true], "{log}");
+    destruct(&daemon.endpoint(), &slow.vault.id).await;
+}
