@@ -5,12 +5,12 @@ use crate::directive::joined;
 
 /// Prints, sleeps, and knows one object.
 #[derive(Default)]
-struct Caller {
+struct ScriptCaller {
     lines: Vec<String>,
     slept_ms: u64,
 }
 
-impl Efuns for Caller {
+impl Efuns for ScriptCaller {
     fn interrupt(&mut self) -> bool {
         false
     }
@@ -49,14 +49,14 @@ fn program(text: &str) -> String {
     joined(text, r#"{"version":3,"sources":["run.ts"],"names":[],"mappings":";AASE"}"#)
 }
 
-fn script(caller: &mut Caller, form: SourceForm) -> Script {
+fn script(caller: &mut ScriptCaller, form: SourceForm) -> Script {
     let memory = Memory::map(MapAddress::Anywhere, 1 << 20).expect("maps");
     Script::new(memory, 7, caller, form).expect("starts")
 }
 
 #[test]
 fn what_a_program_has_begun_is_waited_for() {
-    let mut caller = Caller::default();
+    let mut caller = ScriptCaller::default();
     let mut script = script(&mut caller, SourceForm::Compiled);
     let text = "setTimeout(function () { console.log('timer') }, 3); var o = find_object('p');
 later(o, 'say').then(function (v) { console.warn('said', v) }); Promise.resolve(1).then(print); print('first')";
@@ -67,7 +67,7 @@ later(o, 'say').then(function (v) { console.warn('said', v) }); Promise.resolve(
 
 #[test]
 fn the_value_of_a_statement_is_what_it_promises() {
-    let mut caller = Caller::default();
+    let mut caller = ScriptCaller::default();
     let mut script = script(&mut caller, SourceForm::Compiled);
     let text = "Promise.resolve({a: 1}).then(function (v) { return new Promise(function (k) { setTimeout(k, 1, v) }) })";
     let shown = script.run(&mut caller, &program(text), "repl", Some("show")).expect("runs");
@@ -84,7 +84,7 @@ fn what_nobody_catches_ends_a_program_with_its_place() {
         "function bad() { throw new Error('far') } setTimeout(bad, 1)",
         "function bad() { throw new Error('far') } bad()",
     ] {
-        let mut caller = Caller::default();
+        let mut caller = ScriptCaller::default();
         let mut script = script(&mut caller, SourceForm::Compiled);
         let uncaught = script.run(&mut caller, &program(text), "run.ts", None).expect_err("throws");
         assert_eq!(uncaught.error.message, "Error: far", "{text}");
@@ -94,7 +94,7 @@ fn what_nobody_catches_ends_a_program_with_its_place() {
 
 #[test]
 fn a_session_without_the_run_time_says_so() {
-    let mut caller = Caller::default();
+    let mut caller = ScriptCaller::default();
     let mut script = script(&mut caller, SourceForm::Plain);
     let uncaught = script.run(&mut caller, &program("1"), "run.ts", None).expect_err("is refused");
     assert!(uncaught.error.message.contains("without the run-time"), "{uncaught:?}");

@@ -49,3 +49,7 @@ class A { m() { return [1, 2].map(x => x + this.k) } k = 10 };; new A().m()
 class A { static of(...a) { return new this(...a) } constructor(a, b) { this.s = a + b } };; A.of(1, 2)
 class A { m(a = 1, { b = 2, ...c } = {}) { return [a, b, c] } };; [new A().m(), new A().m(5, { b: 6, d: 7 })]
 class Animal { speak() { return `${this.name} makes a noise` } constructor(name) { this.name = name } } class Dog extends Animal { speak() { return super.speak() + ", woof" } };; new Dog("Rex").speak()
+const e = new Error("a", { cause: new TypeError("b") });; [e.message, e.cause.message, e.cause instanceof TypeError, e instanceof Error, e.constructor === Error, Error.name, Object.keys(e)]
+try { try { null.x } catch (c) { throw new RangeError("far", { cause: c }) } } catch (e) { var seen = [e.name, e.cause.name, e.cause === undefined] };; seen
+class E2 extends Error { constructor(m, o) { super(m, o); this.name = "E2" } };; const e = new E2("m", { cause: 1 });; [e.cause, e.name, e instanceof E2, e instanceof Error, String(e), "cause" in new E2("x")]
+const e = Error("called", { cause: 0 });; [e.cause, e instanceof Error, new TypeError("t").cause, "cause" in new Error("x")]
