@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hauki_contract::rpc::compile::Language;
 
+use super::directive::{self, SourceForm};
 use super::lexer::{Token, TokenKind, words};
 use super::position::Position;
 use super::runtime_names::{GLOBALS, METHODS, STATICS};
@@ -80,9 +81,14 @@ pub fn by_ending(file: &str) -> Option<Language> {
     }
 }
 
-/// The first thing of a source that only the run-time has; without one, the first that nobody has.
+/// The first thing of a source that only the run-time has; without one, the first that nobody has. What has been
+/// compiled uses nothing newer.
 #[must_use]
 pub fn newer(source: &str) -> Option<Newer<'_>> {
+    // Of another version, too, it is the compiler's: whoever runs it says whether it knows that one.
+    if directive::form(source) != Ok(SourceForm::Plain) {
+        return None;
+    }
     let words = words(source);
     let mut found = Found::default();
     let mut lists = VariableLists::default();

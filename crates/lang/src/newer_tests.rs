@@ -121,3 +121,10 @@ fn an_ending_names_the_language() {
         assert_eq!(by_ending(file), wanted, "{file}");
     }
 }
+
+#[test]
+fn what_was_compiled_uses_nothing_newer() {
+    for version in ["1", "2"] {
+        assert_eq!(newer(&format!("\"hauki runtime {version}\";\nnew Map()")).map(|newer| newer.name), None);
+    }
+}
