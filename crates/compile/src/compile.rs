@@ -44,8 +44,10 @@ fn lowered(source: &str, order: &CompileOrder) -> Result<LoweredSource, Vec<Sour
     program.mutate(resolver(names.unresolved, names.top_level, typed));
     early_errors::check(&program, &mut faults);
     if typed {
+        let before = faults.count();
         refusals::check_types(&program, &mut faults);
-        if !faults.is_empty() {
+        // What is refused there cannot be taken out. Other faults are told together with all that is found later.
+        if faults.count() > before {
             return Err(faults.told(source));
         }
         program.mutate(strip(names.unresolved, names.top_level));

@@ -30,6 +30,10 @@ impl FaultList {
         self.found.is_empty()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// In the order of the text, as many as are told.
     pub(crate) fn told(self, text: &str) -> Vec<SourceFault> {
         let (mut read, mut place) = (0, Position::START);

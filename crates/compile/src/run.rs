@@ -79,6 +79,8 @@ fn serve(most_bytes: u64) -> Result<(), ConfinementError> {
 
 fn lock(most_bytes: u64) -> Result<BorrowedFd<'static>, ConfinementError> {
     let channel = child::confine(most_bytes)?;
+    // Passes ask for both when they first have something to do, and the answers are kept: the stack's for each thread.
+    let _ = (swc_ecma_utils::parallel::cpu_count(), stacker::remaining_stack());
     drop(compile(FIRST, &CompileOrder::default()));
     lockdown::install()?;
     Ok(channel)

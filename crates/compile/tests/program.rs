@@ -111,6 +111,25 @@ fn it_has_nothing_but_its_channel() {
     assert_eq!(program.ends().code(), Some(0));
 }
 
+/// What a pass asks of the system once, it has asked before the filter was there, whatever the first source is.
+#[test]
+fn any_source_may_be_the_first() {
+    for source in [
+        "export const f = (a) => { if (a) return 1; return 2; };",
+        "let a = 1; { let a = 2; f(a); } f(a);",
+        "export const add = (item, n = 1) => { if (n < 1) throw new RangeError(`${n}`); return g.add(item, n); };",
+        "class A { #a = 1; b() { let a = this.#a; for (const x of a) { const a = x; f(() => a); } return a; } }",
+        "async function f(a) { for await (const b of a) { try { await b; } catch { return 1; } } return 2; }",
+        "function* g() { const a = yield 1; { const a = yield 2; } return a; }",
+        "switch (a) { case 1: let b = 1; f(b); break; default: f(/a/u, 2 ** a, a ?? b); }",
+        "const { a, ...b } = c, [d = 1, ...e] = f; export { a, b, d as g, e };",
+    ] {
+        let mut program = Program::start();
+        let said = program.ask(source);
+        assert!(matches!(said, Some(FromCompiler::Compiled { .. })), "{source}: {said:?}");
+    }
+}
+
 #[test]
 fn without_a_channel_it_says_what_it_is_for() {
     for arguments in [&[][..], &["1"], &["x"], &["1", "2"]] {

@@ -77,6 +77,8 @@ fn all_faults_are_told_at_once_in_their_order() {
     let places: Vec<(u32, u32)> = faults.iter().map(|fault| (fault.line, fault.column)).collect();
     assert_eq!(places, [(2, 1), (3, 1), (4, 9), (4, 14), (5, 2)]);
     assert!(faults.iter().all(|fault| fault.instead.is_some()));
+    let faults = typed("const a: number = 1;\na = 2;\nfetch();\n").expect_err("is refused");
+    assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 3]);
 }
 
 #[test]
