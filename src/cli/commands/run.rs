@@ -46,6 +46,8 @@ function run(text, words) {
 }
 ";
 
+const MENTION: &str = "var _hauki_runtime = typeof Map;\n";
+
 /// What makes the worker, calls it, and has seen its end before the result is told.
 const CALLER: &str = "\
 var worker = clone_object(args[0], JSON.parse(args[1])), told;
@@ -147,7 +149,8 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
 /// With the run-time, where the program needs it.
 fn worker(prepared: &PreparedSource) -> String {
     let directive = if prepared.compilation.is_some() { prepared.text.lines().next() } else { None };
-    directive.map_or_else(|| WORKER.to_owned(), |directive| format!("{directive}\n{WORKER}"))
+    // A text that mentions nothing of the run-time is given none, and what is evaluated cannot be known to the vault.
+    directive.map_or_else(|| WORKER.to_owned(), |directive| format!("{directive}\n{WORKER}{MENTION}"))
 }
 
 fn without_nulls(mut options: serde_json::Value) -> String {
