@@ -10,6 +10,7 @@ mod support {
 mod calls;
 mod compiled;
 mod libraries;
+mod modern;
 mod one_call;
 mod repl;
 mod run;
