@@ -46,8 +46,14 @@ async fn text(ctx: &Ctx, file: &str, running: &Worker) -> Option<String> {
         return Some(text);
     }
     let name = name.to_str()?;
-    let order =
-        SourceOrder { source: &text, file: name, language: None, purpose: Purpose::Worker, always: true };
+    let order = SourceOrder {
+        source: &text,
+        file: name,
+        language: None,
+        purpose: Purpose::Worker,
+        path: None,
+        always: true,
+    };
     let prepared = ctx.toolchain.lock().await.prepare(order).await.ok()?;
     (Sha256::of(prepared.text.as_bytes()) == running.sha256).then_some(text)
 }

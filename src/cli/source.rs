@@ -105,7 +105,8 @@ pub(crate) async fn prepared(
     let text = text(shown, bytes.map_err(|error| CliError::unreadable(shown, &error))?)?;
     // No sandbox is spent on a typing error.
     let (language, purpose) = (lang.map(Language::from), Purpose::Worker);
-    let order = SourceOrder { source: &text, file, language, purpose, always: false };
+    let beside = (path != Path::new("-")).then_some(path);
+    let order = SourceOrder { source: &text, file, language, purpose, path: beside, always: false };
     let prepared = ctx.toolchain.lock().await.prepare(order).await;
     let prepared = prepared.map_err(|error| source_faults::unprepared(error, &text, file))?;
     source_faults::warn(ctx, &prepared.warnings, &text, file);

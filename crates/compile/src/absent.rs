@@ -38,12 +38,15 @@ fn instead(name: &str) -> Option<&'static str> {
 }
 
 /// One fault for each name, where it is used first. Whoever asks `typeof` for one knows that it may be absent.
-pub(crate) fn check(program: &Program, names: ResolvedNames, faults: &mut FaultList) {
+/// A module of CommonJS is given three of them.
+pub(crate) fn check(program: &Program, names: ResolvedNames, is_common: bool, faults: &mut FaultList) {
+    let given: &[&str] = if is_common { &["require", "module", "exports"] } else { &[] };
     let mut used = UsedGlobals { names, first: HashMap::new(), asked: HashSet::new() };
     program.visit_with(&mut used);
     for (name, at) in used.first {
         if let Some(instead) = instead(&name)
             && !used.asked.contains(&name)
+            && !given.contains(&&*name)
         {
             faults.add(at, format!("no vault has `{name}`"), instead);
         }

@@ -30,6 +30,11 @@ impl Arrows {
         Some(self.names[found].1)
     }
 
+    /// Those of a text behind all others.
+    pub(crate) fn extend(&mut self, behind: Self) {
+        self.names.extend(behind.names);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
@@ -39,16 +44,17 @@ impl Arrows {
     }
 }
 
-pub(crate) fn mask(source: &str, faults: &mut FaultList) -> MaskedArrows {
+/// `base` is where the text begins among all that are compiled together.
+pub(crate) fn mask(source: &str, base: usize, faults: &mut FaultList) -> MaskedArrows {
     let mut found = FoundArrows { names: Vec::new(), faults };
     if source.contains("->") {
-        found.read(source, 0, 0);
+        found.read(source, base, 0);
     }
     let mut names = found.names;
     names.sort_unstable();
     let mut text = source.as_bytes().to_vec();
     for (_, arrow) in &names {
-        text[*arrow..arrow + 2].copy_from_slice(b". ");
+        text[arrow - base..arrow - base + 2].copy_from_slice(b". ");
     }
     // Two letters of ASCII in the place of two others.
     let text = String::from_utf8(text).unwrap_or_else(|_| source.to_owned());
@@ -117,7 +123,7 @@ mod tests {
 
     fn masked(source: &str) -> (String, Vec<String>, bool) {
         let mut faults = FaultList::default();
-        let MaskedArrows { text, arrows } = mask(source, &mut faults);
+        let MaskedArrows { text, arrows } = mask(source, 0, &mut faults);
         assert_eq!(text.len(), source.len(), "{source}");
         let names = arrows.iter().map(|(name, _)| source[name..].chars().take(1).collect()).collect();
         (text, names, faults.is_empty())

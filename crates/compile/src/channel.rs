@@ -3,10 +3,12 @@
 //! When the channel ends, nobody is left for whom anything could be done: the process ends at once.
 
 use hauki_contract::rpc::channel;
-use hauki_contract::rpc::compile::{CompileOrder, FromCompiler, ToCompiler};
+use hauki_contract::rpc::compile::{CompileOrder, FromCompiler, ImportWish, ToCompiler};
 use rustix::buffer::spare_capacity;
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
+
+use super::graph::ModuleText;
 
 /// The longest order.
 const LONGEST: usize = 16 << 20;
@@ -29,11 +31,30 @@ impl CompilerChannel {
 
     /// The next source, with its number.
     pub(crate) fn order(&mut self) -> (u64, String, CompileOrder) {
+        match self.next() {
+            (number, ToCompiler::Compile { source, order }) => (number, source, order),
+            _ => leave(PROTOCOL),
+        }
+    }
+
+    /// What a module imports.
+    pub(crate) fn import(&mut self, number: u64, wish: ImportWish) -> Result<ModuleText, String> {
+        self.send(number, &FromCompiler::Import(wish));
+        match self.next() {
+            (_, ToCompiler::Module { head, text }) => {
+                Ok(ModuleText { name: head.name, kind: head.kind, text })
+            }
+            (_, ToCompiler::NoModule(why)) => Err(why),
+            (_, ToCompiler::Compile { .. }) => leave(PROTOCOL),
+        }
+    }
+
+    fn next(&mut self) -> (u64, ToCompiler) {
         loop {
             match ToCompiler::decode(&self.input, LONGEST) {
-                Ok(Some((number, ToCompiler::Compile { source, order }, used))) => {
+                Ok(Some((number, message, used))) => {
                     self.input.drain(..used);
-                    return (number, source, order);
+                    return (number, message);
                 }
                 Ok(None) => self.read(),
                 Err(_) => leave(PROTOCOL),

@@ -6,7 +6,9 @@ use hauki_contract::rpc::compile::{MOST_FAULTS, SourceFault};
 use hauki_lang::position::Position;
 use swc_common::{BytePos, Span};
 
-/// Where the text of a source begins for swc, which keeps zero for what stands nowhere.
+use super::graph::PlacedText;
+
+/// Where the text of the first source begins for swc, which keeps zero for what stands nowhere.
 pub(crate) const FIRST: u32 = 1;
 
 /// What is wrong at one byte. Who speaks first about a byte is believed: the others mean the same, or what follows.
@@ -34,12 +36,24 @@ impl FaultList {
         self.found.len()
     }
 
-    /// In the order of the text, as many as are told.
-    pub(crate) fn told(self, text: &str) -> Vec<SourceFault> {
+    /// In the order of the texts, as many as are told. What is wrong in another one than the first is told with its file,
+    /// and at the beginning of the first.
+    pub(crate) fn told(self, texts: &[PlacedText]) -> Vec<SourceFault> {
+        let Some(first) = texts.first() else { return Vec::new() };
         let (mut read, mut place) = (0, Position::START);
         let told = self.found.into_iter().take(MOST_FAULTS).map(|(at, (message, instead))| {
-            let at = text.floor_char_boundary(at.min(text.len()));
-            place = place.after(&text[read..at]);
+            let within = |text: &PlacedText| {
+                let at = at.saturating_sub((text.start - FIRST) as usize).min(text.text.len());
+                text.text.floor_char_boundary(at)
+            };
+            let number = texts.partition_point(|text| (text.start - FIRST) as usize <= at).saturating_sub(1);
+            if number > 0 {
+                let Position { line, column } = Position::of(&texts[number].text, within(&texts[number]));
+                let message = format!("{}:{line}:{column}: {message}", texts[number].name);
+                return SourceFault { message, instead, line: 1, column: 1 };
+            }
+            let at = within(first);
+            place = place.after(&first.text[read..at]);
             read = at;
             SourceFault { message, instead, line: place.line, column: place.column }
         });

@@ -5,7 +5,7 @@
 //! of a hundred thousand lines meets text that others wrote.
 //!
 //! ```text
-//!   text --> arrows --> parse --> early_errors, absent, refusals --> modules --> lower --> dialect --> write --> text
+//!   text --> arrows --> parse --> early_errors, absent, refusals --> link, modules --> lower --> dialect --> write --> text
 //!                                          |
 //!                                          '--> all faults of the source, each with its place
 //! ```
@@ -23,6 +23,10 @@ mod early_errors;
 mod absent;
 mod refusals;
 mod regex;
+mod graph;
+mod common_js;
+mod replace_imports;
+mod link;
 mod modules;
 mod private_in;
 mod lower;
@@ -35,5 +39,6 @@ mod compile;
 mod channel;
 mod run;
 
-pub use compile::{DIRECTIVE, LoweredSource, compile};
+pub use compile::{DIRECTIVE, LoweredSource, compile, compile_with};
+pub use graph::{ModuleSource, ModuleText, NoModules};
 pub use run::run;

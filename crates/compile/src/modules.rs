@@ -186,7 +186,7 @@ fn bare(expression: &Expr) -> &Expr {
     }
 }
 
-fn variable(name: Ident, value: Box<Expr>) -> Stmt {
+pub(crate) fn variable(name: Ident, value: Box<Expr>) -> Stmt {
     let declarator = VarDeclarator {
         span: value.span(),
         name: Pat::Ident(name.into()),
@@ -195,6 +195,27 @@ fn variable(name: Ident, value: Box<Expr>) -> Stmt {
     };
     let variables = VarDecl { kind: VarDeclKind::Var, decls: vec![declarator], ..VarDecl::default() };
     Stmt::Decl(Decl::Var(Box::new(variables)))
+}
+
+/// The functions of a source that exports nothing.
+pub(crate) fn worker_functions(body: &[Stmt]) -> Vec<Ident> {
+    let mut found = Vec::new();
+    let kinds = kinds(body);
+    let mut add = |name: &Ident| {
+        if kinds.get(&name.to_id()) == Some(&GlobalKind::Function) {
+            found.push(name.clone());
+        }
+    };
+    for statement in body {
+        match statement {
+            Stmt::Decl(Decl::Fn(function)) => add(&function.ident),
+            Stmt::Decl(Decl::Var(variables)) => {
+                variables.decls.iter().flat_map(|one| bound(&one.name)).for_each(&mut add);
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

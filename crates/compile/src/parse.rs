@@ -10,8 +10,12 @@ use swc_ecma_parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax};
 use super::faults::FaultList;
 
 /// The tree of a text. What the parser can read on behind is in `faults` as well, and then there is a tree all the same.
-pub(crate) fn parse(text: String, language: Language, faults: &mut FaultList) -> Option<Program> {
-    let map: Lrc<SourceMap> = Lrc::default();
+pub(crate) fn parse(
+    map: &Lrc<SourceMap>,
+    text: String,
+    language: Language,
+    faults: &mut FaultList,
+) -> Option<Program> {
     let file = map.new_source_file(FileName::Anon.into(), text);
     let syntax = match language {
         // Decorators are read so that they can be refused by name.

@@ -1,8 +1,8 @@
 //! Refusals: constructs that are JavaScript or TypeScript and that no lowering keeps, each with a way around it.
 
 use swc_ecma_ast::{
-    BigInt, CallExpr, Callee, Expr, Ident, Import, ImportDecl, MetaPropExpr, MetaPropKind, Program,
-    TsExportAssignment, TsImportEqualsDecl, WithStmt,
+    BigInt, CallExpr, Callee, Expr, Ident, Import, MetaPropExpr, MetaPropKind, Program, TsExportAssignment,
+    TsImportEqualsDecl, WithStmt,
 };
 use swc_ecma_visit::{Visit, VisitWith};
 
@@ -71,14 +71,6 @@ impl Visit for Untyped<'_> {
         if property.kind == MetaPropKind::ImportMeta {
             self.faults.add(property.span, "`import.meta`", "a worker has no address of its own");
         }
-    }
-
-    fn visit_import_decl(&mut self, import: &ImportDecl) {
-        self.faults.add(
-            import.span,
-            format!("an import of `{}`", import.src.value.to_string_lossy()),
-            "put everything into one file, as a bundler does",
-        );
     }
 
     fn visit_expr(&mut self, expression: &Expr) {

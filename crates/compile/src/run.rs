@@ -5,14 +5,15 @@
 
 use std::process::ExitCode;
 
-use hauki_contract::rpc::compile::{CompileOrder, FromCompiler};
+use hauki_contract::rpc::compile::{CompileOrder, FromCompiler, ImportWish};
 use hauki_contract::rpc::script::{RunnerReady, UNLOCKED};
 use hauki_jail::child::{self, ConfinementError};
 use hauki_jail::lockdown;
 use rustix::fd::BorrowedFd;
 
 use super::channel::CompilerChannel;
-use super::compile::compile;
+use super::compile::{compile, compile_with};
+use super::graph::{ModuleSource, ModuleText};
 
 /// As sysexits(3) has it for a wrong command line.
 const USAGE: u8 = 64;
@@ -69,11 +70,29 @@ fn serve(most_bytes: u64) -> Result<(), ConfinementError> {
     link.send(0, &FromCompiler::Ready(RunnerReady { version: env!("CARGO_PKG_VERSION").to_owned() }));
     loop {
         let (number, source, order) = link.order();
-        let answer = match compile(&source, &order) {
+        let compiled = if order.imports {
+            compile_with(&source, &order, &mut AskedModules { link: &mut link, number })
+        } else {
+            compile(&source, &order)
+        };
+        let answer = match compiled {
             Ok(lowered) => FromCompiler::Compiled { text: lowered.text, warnings: lowered.warnings },
             Err(faults) => FromCompiler::Refused(faults),
         };
         link.send(number, &answer);
+    }
+}
+
+/// The other end, which has the files.
+struct AskedModules<'a> {
+    link: &'a mut CompilerChannel,
+    number: u64,
+}
+
+impl ModuleSource for AskedModules<'_> {
+    fn load(&mut self, from: &str, specifier: &str) -> Result<ModuleText, String> {
+        let wish = ImportWish { from: from.to_owned(), specifier: specifier.to_owned() };
+        self.link.import(self.number, wish)
     }
 }
 

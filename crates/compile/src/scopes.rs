@@ -15,6 +15,11 @@ impl ResolvedNames {
         Self { unresolved: Mark::new(), top_level: Mark::new() }
     }
 
+    /// Those of another module of the same program.
+    pub(crate) fn beside(self) -> Self {
+        Self { top_level: Mark::new(), ..self }
+    }
+
     pub(crate) fn global(self) -> SyntaxContext {
         SyntaxContext::empty().apply_mark(self.unresolved)
     }

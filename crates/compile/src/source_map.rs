@@ -8,44 +8,43 @@ use swc_common::source_map::LineCol;
 
 use super::call_other::FUNCTION;
 use super::faults::{FIRST, byte};
+use super::graph::PlacedText;
 
 const PREFIX: &str = "//# hauki-map=";
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Line and column, from zero, columns in characters.
-type Place = (u32, u32);
+/// Source, line and column, from zero, columns in characters.
+type MapOrigin = (u32, u32, u32);
 
 /// The line that follows a compiled text. `rows` are in the order of `written`, whose first line comes after `before` others.
-pub(crate) fn line(
-    source: &str,
-    written: &str,
-    before: u32,
-    rows: &[(BytePos, LineCol)],
-    file: &str,
-) -> String {
+pub(crate) fn line(texts: &[PlacedText], written: &str, before: u32, rows: &[(BytePos, LineCol)]) -> String {
+    let end = texts.last().map_or(0, |last| last.start as usize + last.text.len());
     let rows: Vec<(usize, LineCol)> = rows
         .iter()
-        .filter(|(at, _)| at.0 >= FIRST && byte(*at) <= source.len())
+        .filter(|(at, _)| at.0 >= FIRST && at.0 as usize <= end)
         .map(|(at, to)| (byte(*at), *to))
         .collect();
-    let origins = origins(source, rows.iter().map(|(at, _)| *at));
+    let origins = origins(texts, rows.iter().map(|(at, _)| *at));
     let mut columns = Columns::new(written);
-    let mut placed: Vec<((u32, u32), Place)> = Vec::with_capacity(rows.len());
+    let mut placed: Vec<((u32, u32), MapOrigin)> = Vec::with_capacity(rows.len());
     for (at, to) in rows {
         let Ok(found) = origins.binary_search_by_key(&at, |(at, _)| *at) else { continue };
         let origin = origins[found].1;
         let here = columns.characters(to.line, to.col);
         placed.push(((to.line, here), origin));
-        let from = source.get(at..).unwrap_or_default();
+        let from = texts[origin.0 as usize]
+            .text
+            .get(at - (texts[origin.0 as usize].start - FIRST) as usize..)
+            .unwrap_or_default();
         if let Some((word, steps)) = bracket(columns.rest.as_str(), from) {
-            placed.push(((to.line, here + word), (origin.0, origin.1 + steps)));
+            placed.push(((to.line, here + word), (origin.0, origin.1, origin.2 + steps)));
         }
     }
     // Of what begins at one place the innermost comes last.
     placed.sort_by_key(|(to, _)| *to);
     let mut mappings = ";".repeat(before as usize);
-    let (mut line, mut column, mut from) = (0, 0, (0, 0));
+    let (mut line, mut column, mut from) = (0, 0, (0, 0, 0));
     let mut last = None;
     for (number, (to, origin)) in placed.iter().enumerate() {
         if placed.get(number + 1).is_some_and(|next| next.0 == *to) {
@@ -60,35 +59,44 @@ pub(crate) fn line(
         } else if last.is_some() {
             mappings.push(',');
         }
-        let steps = [step(here, column), 0, step(origin.0, from.0), step(origin.1, from.1)];
+        let steps =
+            [step(here, column), step(origin.0, from.0), step(origin.1, from.1), step(origin.2, from.2)];
         for step in steps {
             put(&mut mappings, step);
         }
         (column, from, last) = (here, origin, Some(origin));
     }
-    let map = json!({"version": 3, "sources": [file], "names": [], "mappings": mappings}).to_string();
+    let sources: Vec<&str> = texts.iter().map(|text| &*text.name).collect();
+    let map = json!({"version": 3, "sources": sources, "names": [], "mappings": mappings}).to_string();
     // In JavaScript these end a comment.
     format!("{PREFIX}{}\n", map.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"))
 }
 
 /// The places of these bytes, in their order.
-fn origins(source: &str, bytes: impl Iterator<Item = usize>) -> Vec<(usize, Place)> {
+fn origins(texts: &[PlacedText], bytes: impl Iterator<Item = usize>) -> Vec<(usize, MapOrigin)> {
     let mut bytes: Vec<usize> = bytes.collect();
     bytes.sort_unstable();
     bytes.dedup();
-    let (mut at, mut line, mut column) = (0, 0, 0);
-    let place = |to: usize| {
-        for byte in &source.as_bytes()[at..to] {
+    let (mut number, mut at, mut line, mut column) = (0, 0, 0, 0);
+    let mut found = Vec::with_capacity(bytes.len());
+    for to in bytes {
+        while texts.get(number + 1).is_some_and(|next| (next.start - FIRST) as usize <= to) {
+            number += 1;
+            (at, line, column) = (0, 0, 0);
+        }
+        let Some(text) = texts.get(number) else { break };
+        let within = (to - (text.start - FIRST) as usize).min(text.text.len());
+        for byte in &text.text.as_bytes()[at..within] {
             match byte {
                 b'\n' => (line, column) = (line + 1, 0),
                 byte if byte & 0xc0 == 0x80 => {}
                 _ => column += 1,
             }
         }
-        at = to;
-        (to, (line, column))
-    };
-    bytes.into_iter().map(place).collect()
+        at = within;
+        found.push((to, (number as u32, line, column)));
+    }
+    found
 }
 
 /// Columns of a written text, which swc counts in halves of surrogate pairs.
@@ -183,7 +191,9 @@ mod tests {
     fn rows_count_characters_on_both_sides() {
         let at = |byte: u32, line: u32, col: u32| (BytePos(byte + FIRST), LineCol { line, col });
         // `b` is the third character of the source's second line; `d` the second one of the text's second.
-        let line = line("a\n😀 b", "x\n😀d", 1, &[at(0, 0, 0), at(7, 1, 2), at(99, 1, 3)], "ä\u{2028}.js");
+        let text = |name: &str, text: &str, start| PlacedText { name: name.into(), text: text.into(), start };
+        let texts = [text("ä\u{2028}.js", "a\n😀 b", 1)];
+        let line = line(&texts, "x\n😀d", 1, &[at(0, 0, 0), at(7, 1, 2), at(99, 1, 3)]);
         assert_eq!(
             line,
             "//# hauki-map={\"version\":3,\"sources\":[\"ä\\u2028.js\"],\"names\":[],\"mappings\":\";AAAA;CACE\"}\n"

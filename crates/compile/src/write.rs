@@ -8,10 +8,11 @@ use swc_ecma_codegen::text_writer::JsWriter;
 use swc_ecma_codegen::{Config, Emitter, Node};
 
 use super::compile::DIRECTIVE;
+use super::graph::PlacedText;
 use super::source_map;
 
-/// The text that the engine gets. `source` is the author's, of the same length as the one that was parsed.
-pub(crate) fn write(program: &Program, source: &str, file: &str) -> std::io::Result<String> {
+/// The text that the engine gets. `texts` are the authors', of the same lengths as those that were parsed.
+pub(crate) fn write(program: &Program, texts: &[PlacedText]) -> std::io::Result<String> {
     let map: Lrc<SourceMap> = Lrc::default();
     let (mut out, mut rows): (Vec<u8>, Vec<(_, LineCol)>) = (Vec::new(), Vec::new());
     let mut writer = JsWriter::new(map.clone(), "\n", &mut out, Some(&mut rows));
@@ -25,7 +26,7 @@ pub(crate) fn write(program: &Program, source: &str, file: &str) -> std::io::Res
     };
     program.emit_with(&mut emitter)?;
     let written = String::from_utf8(out).map_err(std::io::Error::other)?;
-    let last = source_map::line(source, &written, 1, &rows, file);
+    let last = source_map::line(texts, &written, 1, &rows);
     let end = if written.ends_with('\n') { "" } else { "\n" };
     Ok([DIRECTIVE, &written, end, &last].concat())
 }

@@ -7,7 +7,8 @@ use hauki_lang::engine;
 
 /// Without white space, directive and map.
 fn lowered(source: &str, language: Language) -> String {
-    let order = CompileOrder { file: "f.js".into(), language, purpose: Purpose::Program };
+    let order =
+        CompileOrder { file: "f.js".into(), language, purpose: Purpose::Program, ..CompileOrder::default() };
     let text = compile(source, &order).unwrap_or_else(|faults| panic!("{source}: {faults:?}")).text;
     engine::check(&text, "f.js").unwrap_or_else(|error| panic!("{source}: {error:?}"));
     let lines = text.lines().skip(1).take_while(|line| !line.starts_with("//#"));

@@ -4,7 +4,12 @@ use hauki_compile::compile;
 use hauki_contract::rpc::compile::{CompileOrder, Language, Purpose};
 
 fn lowered(source: &str, purpose: Purpose) -> String {
-    let order = CompileOrder { file: "f.js".into(), language: Language::JavaScript, purpose };
+    let order = CompileOrder {
+        file: "f.js".into(),
+        language: Language::JavaScript,
+        purpose,
+        ..CompileOrder::default()
+    };
     let text = compile(source, &order).unwrap_or_else(|faults| panic!("{source}: {faults:?}")).text;
     text.lines().filter(|line| !line.starts_with("//#")).collect::<Vec<_>>().join("\n")
 }

@@ -69,7 +69,7 @@ fn mutants_are_refused_or_taken_by_the_engine() {
             let source = if body.contains("export ") { body } else { format!("function f() {{ {body} }}") };
             let language = if chance.below(3) == 0 { Language::TypeScript } else { Language::JavaScript };
             let purpose = if chance.below(2) == 0 { Purpose::Program } else { Purpose::Worker };
-            let order = CompileOrder { file: "m.js".into(), language, purpose };
+            let order = CompileOrder { file: "m.js".into(), language, purpose, ..CompileOrder::default() };
             let Ok(lowered) = compile(&source, &order) else { continue };
             if let Err(error) = engine::check(&lowered.text, "m.js") {
                 panic!("{source}\n{}\n{error:?}", lowered.text);

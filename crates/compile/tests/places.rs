@@ -51,8 +51,12 @@ fn origin(text: &str, needle: &str, skip: usize) -> Position {
 #[test]
 fn calls_lead_back_to_their_brackets() {
     let source = "// é😀\nexport async function f(a: number[]) {\n  for (const b of a) {\n    await b.nope?.(`${b}`);\n    b->go(1);\n    const { c } = missing(b);\n  }\n}\n\nclass A { #x = 1; m() { return this.#x.fail(); } }\nexport const g = () => { throw new Error('é😀' + new A().m()) };\n";
-    let order =
-        CompileOrder { file: "f.ts".into(), language: Language::TypeScript, purpose: Purpose::Worker };
+    let order = CompileOrder {
+        file: "f.ts".into(),
+        language: Language::TypeScript,
+        purpose: Purpose::Worker,
+        ..CompileOrder::default()
+    };
     let text = compile(source, &order).expect("is fine").text;
     assert!(text.starts_with(DIRECTIVE));
     let place = |needle: &str, skip: usize| {

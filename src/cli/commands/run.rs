@@ -100,6 +100,7 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
         file: &file,
         language: args.lang.map(Into::into),
         purpose: Purpose::Program,
+        path: path.filter(|path| *path != "-").map(std::path::Path::new),
         always: false,
     };
     let prepared = ctx.block_on(crate::cli::context::Limit::Usual, async {

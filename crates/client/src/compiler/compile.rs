@@ -1,8 +1,9 @@
 //! Compiler client: sources, lowered in a child, one for all that are compiled together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::imports::ImportedFiles;
 use crate::runner::{ChildError, ChildFault, ChildProgram, ChildProtocol, ConfinedChild, StartedChild, find};
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::rpc::channel::FrameError;
@@ -81,7 +82,13 @@ impl Compiler {
     }
 
     /// One source's crash is not the next one's: a child that went wrong is not asked again.
-    pub async fn compile(&mut self, source: &str, order: &CompileOrder) -> Result<Compiled, CompileError> {
+    /// What the source imports is read from beside `path`, which is its own file.
+    pub async fn compile(
+        &mut self,
+        source: &str,
+        order: &CompileOrder,
+        path: Option<&Path>,
+    ) -> Result<Compiled, CompileError> {
         let began = clock::mono();
         let mut child = match self.child.take() {
             Some(child) => child,
@@ -89,10 +96,17 @@ impl Compiler {
                 StartedChild::new(ChildProgram::Compiler, &Self::find()?, MOST_BYTES)?.attach(MOST_PAYLOAD)?
             }
         };
-        let request = ToCompiler::Compile { source: source.to_owned(), order: order.clone() };
+        let mut imports = path.and_then(|path| ImportedFiles::beside(path, &order.file));
+        let order = CompileOrder { imports: imports.is_some(), ..order.clone() };
+        let request = ToCompiler::Compile { source: source.to_owned(), order };
         let answer = tokio::time::timeout(LIMIT, async {
             child.request(&request).await?;
-            child.next().await
+            loop {
+                match (child.next().await?, &mut imports) {
+                    (FromCompiler::Import(wish), Some(files)) => child.send(&files.answer(&wish)).await?,
+                    (answer, _) => return Ok::<_, ChildError>(answer),
+                }
+            }
         });
         let answer = answer.await.map_err(|_| CompileError::Slow(LIMIT))??;
         let out_of_turn = ChildError { program: ChildProgram::Compiler, fault: ChildFault::OutOfTurn };
@@ -106,7 +120,9 @@ impl Compiler {
                 self.child = Some(child);
                 Err(CompileError::Refused(faults.into_iter().map(cut).collect()))
             }
-            FromCompiler::Ready(_) | FromCompiler::Compiled { .. } => Err(out_of_turn.into()),
+            FromCompiler::Ready(_) | FromCompiler::Import(_) | FromCompiler::Compiled { .. } => {
+                Err(out_of_turn.into())
+            }
         }
     }
 }

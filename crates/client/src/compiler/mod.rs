@@ -5,6 +5,7 @@
 //! again before it is sent anywhere, and its faults are words for a terminal. [`Compiler`] asks it, [`Toolchain`]
 //! decides whether it is asked at all.
 
+mod imports;
 mod compile;
 mod evaluated;
 mod toolchain;

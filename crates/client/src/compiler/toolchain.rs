@@ -3,7 +3,7 @@
 //! What the engine takes, and what needs nothing but the engine, stays byte for byte what it was. Where the compiler is
 //! not installed, such sources go on working.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::compile::{CompileError, Compiled, Compiler};
 use crate::runner::{CheckError, Checker, ChildError, ChildFault};
@@ -28,6 +28,8 @@ pub struct SourceOrder<'a> {
     pub file: &'a str,
     pub language: Option<Language>,
     pub purpose: Purpose,
+    /// Its file, beside which what it imports is found; without one it imports nothing.
+    pub path: Option<&'a Path>,
     /// Whether it must be compiled whatever is in it.
     pub always: bool,
 }
@@ -191,9 +193,10 @@ impl Toolchain {
     }
 
     async fn lower(&mut self, order: SourceOrder<'_>) -> Result<Compiled, CompileError> {
-        let SourceOrder { source, file, purpose, .. } = order;
-        let order = CompileOrder { file: file.to_owned(), language: language(order), purpose };
-        self.compiler.compile(source, &order).await
+        let SourceOrder { source, file, path, purpose, .. } = order;
+        let order =
+            CompileOrder { file: file.to_owned(), language: language(order), purpose, imports: false };
+        self.compiler.compile(source, &order, path).await
     }
 }
 

@@ -85,7 +85,7 @@ impl<W: World> ScriptHost<W> {
         let origin = self.aside(move || origin(&source, file.as_deref(), &base))??;
         let Origin::Source { text, file, .. } = origin else { return Ok(origin) };
         let (purpose, always) = (Purpose::Worker, false);
-        let order = SourceOrder { source: &text, file: &file, language, purpose, always };
+        let order = SourceOrder { source: &text, file: &file, language, purpose, path: None, always };
         let prepared = self.plane.wait(self.toolchain.prepare(order))?.map_err(ScriptFailure::from)?;
         self.warn(&prepared.warnings, &file);
         let PreparedSource { text, compilation, .. } = prepared;

@@ -172,7 +172,7 @@ impl<W: World> ScriptSession<W> {
         wanted: Option<&str>,
     ) -> Result<Option<String>, ProgramEnd> {
         let (purpose, always) = (Purpose::Program, self.is_compiled);
-        let order = SourceOrder { source, file, language, purpose, always };
+        let order = SourceOrder { source, file, language, purpose, path: None, always };
         let host = &mut self.host;
         let prepared = host.plane.wait(host.toolchain.ahead(order));
         let prepared = match self.prepared(prepared)? {

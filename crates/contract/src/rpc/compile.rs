@@ -2,8 +2,8 @@
 //! [`channel`](super::channel), with other kinds.
 //!
 //! The compiler reads text that others wrote with a parser of a hundred thousand lines, so it has the channel and
-//! nothing else, as the runner of scripts has. It is asked one thing at a time and answers each once. Both ends take
-//! the other for hostile.
+//! nothing else, as the runner of scripts has. It is asked one thing at a time and answers each once; before it does it may
+//! ask for what the source imports, one module after the other. Both ends take the other for hostile.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,44 @@ pub enum Purpose {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToCompiler {
-    Compile { source: String, order: CompileOrder },
+    Compile {
+        source: String,
+        order: CompileOrder,
+    },
+    /// What was imported.
+    Module {
+        head: ModuleHead,
+        text: String,
+    },
+    /// Why nothing was.
+    NoModule(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModuleHead {
+    /// What errors call it; one name for each file.
+    pub name: String,
+    pub kind: ModuleKind,
+}
+
+/// What a module is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModuleKind {
+    #[serde(rename = "js")]
+    JavaScript,
+    #[serde(rename = "ts")]
+    TypeScript,
+    Json,
+}
+
+/// What a module of this name imports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportWish {
+    pub from: String,
+    pub specifier: String,
 }
 
 /// How a source is to be read.
@@ -60,12 +97,17 @@ pub struct CompileOrder {
     pub file: String,
     pub language: Language,
     pub purpose: Purpose,
+    /// Whether what it imports can be asked for.
+    #[serde(default)]
+    pub imports: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromCompiler {
     /// It runs and has locked itself down. Unasked, and first.
     Ready(RunnerReady),
+    /// Answered by [`ToCompiler::Module`] or [`ToCompiler::NoModule`].
+    Import(ImportWish),
     /// What the engine takes, and what the author may want to know.
     Compiled { text: String, warnings: Vec<SourceFault> },
     /// All that is wrong with the source, in its order; at least one, at most [`MOST_FAULTS`].
@@ -87,9 +129,12 @@ pub struct SourceFault {
 
 mod kind {
     pub(super) const COMPILE: u8 = 0x01;
+    pub(super) const MODULE: u8 = 0x02;
+    pub(super) const NO_MODULE: u8 = 0x03;
     pub(super) const READY: u8 = 0x80;
     pub(super) const COMPILED: u8 = 0x81;
     pub(super) const REFUSED: u8 = 0x82;
+    pub(super) const IMPORT: u8 = 0x83;
 }
 
 /// The head of a frame whose long text follows it.
@@ -104,8 +149,11 @@ fn headed(out: &mut Vec<u8>, kind: u8, number: u64, head: &impl Serialize, rest:
 
 impl ToCompiler {
     pub fn encode(&self, out: &mut Vec<u8>, number: u64) {
-        let Self::Compile { source, order } = self;
-        headed(out, kind::COMPILE, number, order, source);
+        match self {
+            Self::Compile { source, order } => headed(out, kind::COMPILE, number, order, source),
+            Self::Module { head, text } => headed(out, kind::MODULE, number, head, text),
+            Self::NoModule(why) => frame(out, kind::NO_MODULE, number, |out| put_json(out, why)),
+        }
     }
 
     /// The first message in `bytes`, or `None` if it is not complete yet.
@@ -116,6 +164,11 @@ impl ToCompiler {
                 let (head, rest) = take_text(body).ok_or(FrameError::Malformed { kind })?;
                 Self::Compile { order: json(kind, head.as_bytes())?, source: text(kind, rest)? }
             }
+            kind::MODULE => {
+                let (head, rest) = take_text(body).ok_or(FrameError::Malformed { kind })?;
+                Self::Module { head: json(kind, head.as_bytes())?, text: text(kind, rest)? }
+            }
+            kind::NO_MODULE => Self::NoModule(json(kind, body)?),
             kind => return Err(FrameError::UnknownKind { kind }),
         };
         Ok(Some((number, message, used)))
@@ -126,6 +179,7 @@ impl FromCompiler {
     pub fn encode(&self, out: &mut Vec<u8>, number: u64) {
         match self {
             Self::Ready(ready) => frame(out, kind::READY, number, |out| put_json(out, ready)),
+            Self::Import(wish) => frame(out, kind::IMPORT, number, |out| put_json(out, wish)),
             Self::Compiled { text, warnings } => headed(out, kind::COMPILED, number, warnings, text),
             Self::Refused(faults) => frame(out, kind::REFUSED, number, |out| put_json(out, faults)),
         }
@@ -137,6 +191,7 @@ impl FromCompiler {
         let malformed = || FrameError::Malformed { kind };
         let message = match kind {
             kind::READY => Self::Ready(json(kind, body)?),
+            kind::IMPORT => Self::Import(json(kind, body)?),
             kind::COMPILED => {
                 let (head, rest) = take_text(body).ok_or_else(malformed)?;
                 let warnings: Vec<SourceFault> = json(kind, head.as_bytes())?;
@@ -170,10 +225,20 @@ mod tests {
 
     #[test]
     fn every_message_comes_back_as_it_was_sent() {
-        let order =
-            CompileOrder { file: "ä.ts".into(), language: Language::TypeScript, purpose: Purpose::Program };
-        for source in ["", "const ä = `${1}`;\n"] {
-            let message = ToCompiler::Compile { source: source.into(), order: order.clone() };
+        let order = CompileOrder {
+            file: "ä.ts".into(),
+            language: Language::TypeScript,
+            purpose: Purpose::Program,
+            imports: true,
+        };
+        let head = ModuleHead { name: "ä.json".into(), kind: ModuleKind::Json };
+        let compile = |source: &str| ToCompiler::Compile { source: source.into(), order: order.clone() };
+        for message in [
+            compile(""),
+            compile("const ä = `${1}`;\n"),
+            ToCompiler::Module { head, text: "{}".into() },
+            ToCompiler::NoModule("ä".into()),
+        ] {
             let mut bytes = Vec::new();
             message.encode(&mut bytes, 9);
             let length = bytes.len();
@@ -184,6 +249,7 @@ mod tests {
         }
         let reports = [
             FromCompiler::Ready(RunnerReady { version: "0.2.0".into() }),
+            FromCompiler::Import(ImportWish { from: "a".into(), specifier: "./ä".into() }),
             FromCompiler::Compiled { text: "var ä;".into(), warnings: vec![] },
             FromCompiler::Compiled { text: String::new(), warnings: vec![fault("hides `Map`", None)] },
             FromCompiler::Refused(vec![fault("a", Some("b")), fault("c", None)]),
