@@ -24,6 +24,11 @@ use super::{call_other, private_in};
 pub(crate) fn lower(program: &mut Program, arrows: &Arrows, names: ResolvedNames, faults: &mut FaultList) {
     let unresolved = names.unresolved;
     let asked = private_in::ask(program);
+    // Before private names: their own pass takes `o?.#x.y` for `(o?.#x).y`.
+    program.mutate(es2020::optional_chaining(
+        es2020::optional_chaining::Config { no_document_all: true, pure_getter: false },
+        unresolved,
+    ));
     program.mutate((
         es2022::static_blocks(),
         es2022::class_properties(
@@ -41,10 +46,6 @@ pub(crate) fn lower(program: &mut Program, arrows: &Arrows, names: ResolvedNames
     program.mutate((
         es2021::logical_assignments(),
         es2020::nullish_coalescing(es2020::nullish_coalescing::Config { no_document_all: true }),
-        es2020::optional_chaining(
-            es2020::optional_chaining::Config { no_document_all: true, pure_getter: false },
-            unresolved,
-        ),
     ));
     call_other::replace(program, arrows, names);
     program.mutate((

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use hauki_compile::{DIRECTIVE, LoweredSource, compile};
+use hauki_contract::rpc::channel::{Said, Unanswered};
 use hauki_contract::rpc::compile::{CompileOrder, Language, SourceFault};
-use hauki_lang::engine;
+use hauki_lang::engine::{self, Deadline, Engine, Host, MapAddress, Memory, WorkerCall};
 
 const TABLE: &str = include_str!("constructs/table.txt");
 const RECORDED: &str = include_str!("constructs/recorded.jsonl");
@@ -142,4 +143,72 @@ fn types_leave_nothing_behind() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Takes what workers say nowhere.
+struct Silent;
+
+impl Host for Silent {
+    fn log(&mut self, _: &str) {}
+    fn event(&mut self, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+    fn destruct(&mut self) {}
+    fn ask(&mut self, _: &str, _: &str, _: &str) -> Result<u64, Box<Unanswered>> {
+        Err(Unanswered::new("internal", "nobody is there to carry a call").into())
+    }
+    fn is_crowded(&self) -> bool {
+        false
+    }
+    fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
+        Err(Unanswered::new("internal", "nobody is there to carry a call").into())
+    }
+    fn pause(&mut self, _: Deadline) {}
+    fn tick(&mut self) -> bool {
+        true
+    }
+    fn limit(&self) -> usize {
+        1 << 20
+    }
+}
+
+/// What `main` gives in a vault's engine of the default size.
+fn run(text: &str) -> Result<serde_json::Value, String> {
+    let (memory, deadline) =
+        (Memory::map(MapAddress::Anywhere, 4 << 20).expect("maps"), Deadline::after_ms(60_000));
+    let told = |error: hauki_contract::rpc::channel::WorkerError| format!("{error:?}");
+    let form = engine::form(text, "row.js").map_err(told)?;
+    let mut engine = Engine::new(memory, 1, "vlt_constructs", form).map_err(told)?;
+    engine.load(&mut Silent, text, "row.js", "[]", deadline).map_err(told)?;
+    let call = WorkerCall { method: "main", params: None, caller: "", deadline };
+    let value = engine.call(&mut Silent, call).map_err(told)?;
+    serde_json::from_str(&value).map_err(|error| format!("{value}: {error}"))
+}
+
+#[test]
+fn each_row_gives_in_the_engine_what_it_gives_in_node() {
+    let (recorded, mut wrong) = (recorded(), Vec::new());
+    for (name, source) in rows() {
+        let lowered = compiled(&source, Language::JavaScript).expect("is compiled");
+        let wanted = &recorded[&name];
+        match run(&lowered.text) {
+            Ok(value) if value == *wanted => {}
+            other => wrong.push(format!("{name}: {other:?} instead of {wanted}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), recorded.len(), wrong.join("\n"));
+}
+
+#[test]
+fn types_change_nothing_of_what_runs() {
+    let mut wrong = Vec::new();
+    for (source, wanted) in TYPED {
+        let lowered = compiled(source, Language::TypeScript).expect("is compiled");
+        let wanted: serde_json::Value = serde_json::from_str(wanted).expect("is JSON");
+        match run(&lowered.text) {
+            Ok(value) if value == wanted => {}
+            other => wrong.push(format!("{source}: {other:?} instead of {wanted}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
