@@ -289,7 +289,9 @@ fn sources_that_are_meant_to_break_the_compiler_are_refused() {
             ran.code,
             &ran.stderr[..ran.stderr.len().min(400)]
         );
-        assert!(ran.code == 0 || code == "bad_source" || code == "compiler_crashed", "{what}: {code}");
+        // A group that nobody closes the compiler leaves to the engine, which refuses it here and not in a vault.
+        let typed = ["bad_source", "compiler_crashed", "miscompiled"];
+        assert!(ran.code == 0 || typed.iter().any(|word| code == *word), "{what}: {code}");
         assert!(ran.stderr.len() < 64 * 1024, "{what}");
     }
 }
