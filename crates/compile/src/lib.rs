@@ -27,6 +27,7 @@ mod graph;
 mod common_js;
 mod replace_imports;
 mod link;
+mod built_in;
 mod modules;
 mod private_in;
 mod lower;

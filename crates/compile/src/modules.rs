@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 
 use hauki_contract::model::method;
 use hauki_contract::rpc::compile::Purpose;
-use hauki_lang::runtime_names::GLOBALS;
 use swc_atoms::Atom;
 use swc_common::{DUMMY_SP, Mark, Span, Spanned, SyntaxContext};
 use swc_ecma_ast::{
@@ -19,6 +18,7 @@ use swc_ecma_ast::{
 use swc_ecma_transforms_base::rename::{RenameMap, rename};
 use swc_ecma_visit::{Visit, VisitWith};
 
+use super::built_in::is_built_in;
 use super::early_errors::bound;
 use super::faults::FaultList;
 use super::scopes::ResolvedNames;
@@ -367,30 +367,6 @@ impl Visit for AllNames {
     fn visit_ident(&mut self, name: &Ident) {
         self.0.insert(name.sym.clone());
     }
-}
-
-/// What the engine has at the top of a program; the rest is the run-time's.
-const BUILT_IN: &[&str] = &[
-    "Array",
-    "Boolean",
-    "Date",
-    "Error",
-    "Function",
-    "JSON",
-    "Math",
-    "Number",
-    "Object",
-    "RegExp",
-    "String",
-    "eval",
-    "isFinite",
-    "isNaN",
-    "parseFloat",
-    "parseInt",
-];
-
-fn is_built_in(name: &str) -> bool {
-    BUILT_IN.contains(&name) || GLOBALS.contains(&name)
 }
 
 fn warn_hiding(body: &[Stmt], warnings: &mut FaultList) {

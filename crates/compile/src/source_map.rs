@@ -15,7 +15,7 @@ const PREFIX: &str = "//# hauki-map=";
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Source, line and column, from zero, columns in characters.
-type MapOrigin = (u32, u32, u32);
+type TextPlace = (u32, u32, u32);
 
 /// The line that follows a compiled text. `rows` are in the order of `written`, whose first line comes after `before` others.
 pub(crate) fn line(texts: &[PlacedText], written: &str, before: u32, rows: &[(BytePos, LineCol)]) -> String {
@@ -27,7 +27,7 @@ pub(crate) fn line(texts: &[PlacedText], written: &str, before: u32, rows: &[(By
         .collect();
     let origins = origins(texts, rows.iter().map(|(at, _)| *at));
     let mut columns = Columns::new(written);
-    let mut placed: Vec<((u32, u32), MapOrigin)> = Vec::with_capacity(rows.len());
+    let mut placed: Vec<((u32, u32), TextPlace)> = Vec::with_capacity(rows.len());
     for (at, to) in rows {
         let Ok(found) = origins.binary_search_by_key(&at, |(at, _)| *at) else { continue };
         let origin = origins[found].1;
@@ -73,7 +73,7 @@ pub(crate) fn line(texts: &[PlacedText], written: &str, before: u32, rows: &[(By
 }
 
 /// The places of these bytes, in their order.
-fn origins(texts: &[PlacedText], bytes: impl Iterator<Item = usize>) -> Vec<(usize, MapOrigin)> {
+fn origins(texts: &[PlacedText], bytes: impl Iterator<Item = usize>) -> Vec<(usize, TextPlace)> {
     let mut bytes: Vec<usize> = bytes.collect();
     bytes.sort_unstable();
     bytes.dedup();
