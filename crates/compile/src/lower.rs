@@ -57,7 +57,8 @@ pub(crate) fn lower(program: &mut Program, arrows: &Arrows, names: ResolvedNames
     program.mutate((
         es2015::block_scoped_functions(),
         es2015::template_literal(es2015::template_literal::Config {
-            ignore_to_primitive: true,
+            // What stands in a template becomes text as it likes itself: a date is no number.
+            ignore_to_primitive: false,
             mutable_template: false,
         }),
         es2015::classes(es2015::classes::Config {
