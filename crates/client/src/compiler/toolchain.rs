@@ -12,7 +12,9 @@ use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::model::digest::Sha256;
 use hauki_contract::rpc::body::WorkerError;
 use hauki_contract::rpc::compile::{CompileOrder, Language, Purpose, SourceFault};
+use hauki_lang::lexer::{TokenKind, words};
 use hauki_lang::newer::{Newer, NewerKind, by_ending, newer};
+use hauki_lang::position::Position;
 
 /// The first words of what explains a refusal by something that is newer than the engine.
 const EXPLAINED: &str = "MicroQuickJS does not have; ";
@@ -179,7 +181,11 @@ impl Toolchain {
         if order.purpose == Purpose::Worker {
             match self.checker.check(&text, order.file).await {
                 Ok(()) => {}
-                Err(CheckError::Refused(error)) => return Err(ToolchainError::Miscompiled(error)),
+                Err(CheckError::Refused(error)) => {
+                    let fault =
+                        regex_fault(order.source, &error).ok_or(ToolchainError::Miscompiled(error))?;
+                    return Err(CompileError::Refused(vec![fault]).into());
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -198,6 +204,21 @@ impl Toolchain {
             CompileOrder { file: file.to_owned(), language: language(order), purpose, imports: false };
         self.compiler.compile(source, &order, path).await
     }
+}
+
+/// What is in a regular expression the compiler hands on as it is, and only the engine reads: its refusal is the author's
+/// fault, where it is about one.
+fn regex_fault(source: &str, error: &WorkerError) -> Option<SourceFault> {
+    let (line, column) = error.line.zip(error.column)?;
+    let at = Position { line, column }.offset(source);
+    let words = words(source);
+    let within = words.partition_point(|word| word.offset <= at).checked_sub(1)?;
+    (words[within].kind == TokenKind::Regex).then(|| SourceFault {
+        message: error.message.clone(),
+        instead: None,
+        line,
+        column,
+    })
 }
 
 fn language(order: SourceOrder<'_>) -> Language {
