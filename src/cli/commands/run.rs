@@ -3,6 +3,7 @@
 //! The vault has a worker that evaluates what it is handed, so that lines come while it runs, and a caller that is linked
 //! to it: whatever ends this process ends the vault.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -45,8 +46,6 @@ function run(text, words) {
   return value && typeof value.then === 'function' ? value.then(_hauki_told) : _hauki_told(value);
 }
 ";
-
-const MENTION: &str = "var _hauki_runtime = typeof Map;\n";
 
 /// What makes the worker, calls it, and has seen its end before the result is told.
 const CALLER: &str = "\
@@ -150,8 +149,18 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
 /// With the run-time, where the program needs it.
 fn worker(prepared: &PreparedSource) -> String {
     let directive = if prepared.compilation.is_some() { prepared.text.lines().next() } else { None };
-    // A text that mentions nothing of the run-time is given none, and what is evaluated cannot be known to the vault.
-    directive.map_or_else(|| WORKER.to_owned(), |directive| format!("{directive}\n{WORKER}{MENTION}"))
+    // A vault loads what of the run-time its source has the words of, and what is evaluated later it cannot know.
+    directive.map_or_else(
+        || WORKER.to_owned(),
+        |directive| format!("{directive}\n{WORKER}// {}\n", names(&prepared.text)),
+    )
+}
+
+/// What in a text could be a name, each once: letters, so that nothing else is said with them.
+fn names(text: &str) -> String {
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '$';
+    let names: BTreeSet<&str> = text.split(|letter| !is_name(letter)).filter(|name| name.len() > 1).collect();
+    names.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 fn without_nulls(mut options: serde_json::Value) -> String {
