@@ -395,6 +395,7 @@ async fn every_verb_works_with_a_newer_daemon() {
         .ok(&["proxy", "pipe", &ticket, "--events"], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}\n")
         .await;
     hauki.ok(&["proxy", "repl", &ticket], "1 + 1\n").await;
+    assert_eq!(hauki.ok(&["run", "-e", "1 + 1"], "").await, "2\n");
     let node = hauki.ok(&["node", "ls", "-o", "id"], "").await;
     // Steps that are not known are passed over, and the last one is told.
     for words in [
