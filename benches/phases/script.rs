@@ -57,7 +57,7 @@ impl Script {
             args: vec![serde_json::to_string(ticket).expect("is JSON")],
             base: ".".into(),
             heap_bytes: HEAP_BYTES,
-            brake: CancelHandle::default(),
+            cancel: CancelHandle::default(),
             lines: Arc::new(|_, _| {}),
             trace: trace::fresh(false),
             compiled: false,

@@ -293,7 +293,7 @@ async fn an_old_node_serves_a_new_core_in_its_own_way() {
 #[tokio::test]
 async fn a_new_node_serves_an_old_core_in_its_own_way() {
     let mut stage = puppet::Stage::build().await;
-    let core = old_swarm::Core::of(Arc::new(stage.desk())).await;
+    let core = old_swarm::Core::of(Arc::new(stage.api())).await;
     let limits = Limits { spawn: 1, call_deadline_ms: 600_000, ..Limits::default() };
     let (mut puppet, provisioned) = stage.provision(limits, Default::default()).await;
     provisioned.expect("is forged");
@@ -547,7 +547,7 @@ async fn a_core_is_served_by_a_newer_node() {
         .expect("opens");
 
     let link = HttpNode::new(&node.socket).expect("is set up");
-    assert_eq!(link.word().await.expect("says").name.as_str(), "n1");
+    assert_eq!(link.status().await.expect("says").name.as_str(), "n1");
     assert!(!link.health().await.expect("says").word.boot_id.is_empty());
     assert_eq!(link.receipt(parent.clone()).await.expect_err("lives").fault, NodeFault::NotYet);
     node.fake.kill(&spawned, Cause::OutOfMemory);

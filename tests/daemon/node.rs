@@ -65,7 +65,7 @@ async fn the_link_speaks_what_the_nodes_routes_understand() {
     let socket = directory.path().join("node.sock");
     let (_fake, server) = served(&socket);
     let node = HttpNode::new(&socket).expect("is set up");
-    assert_eq!(node.word().await.expect("answers").boot_id, "boot-1");
+    assert_eq!(node.status().await.expect("answers").boot_id, "boot-1");
     let ordered = order("function f() {}");
     let vault = ordered.vault.clone();
     assert_eq!(node.provision(ordered).await.expect("forges").methods, ["scan", "top"]);
@@ -79,7 +79,7 @@ async fn the_link_speaks_what_the_nodes_routes_understand() {
 
     server.abort();
     let _ = server.await;
-    let error = HttpNode::new(&socket).expect("is set up").word().await.expect_err("is gone");
+    let error = HttpNode::new(&socket).expect("is set up").status().await.expect_err("is gone");
     assert_eq!(error.fault, NodeFault::Silent);
     assert!(error.message.contains("node.sock") && error.message.contains("efused"), "{error}");
 }
@@ -178,7 +178,7 @@ async fn code_comes_once_by_its_hash_and_is_checked() {
     core.spawn(WORKER).await;
     let link = HttpNode::new(&node.socket).expect("is set up");
     let sha256 = Sha256::of(WORKER.as_bytes());
-    assert_eq!(link.word().await.expect("tells").code, [sha256]);
+    assert_eq!(link.status().await.expect("tells").code, [sha256]);
 
     let file = core.dir.path().join("w.js");
     std::fs::write(&file, WORKER).expect("is ours");
@@ -201,7 +201,7 @@ async fn code_comes_once_by_its_hash_and_is_checked() {
     assert_eq!(link.provision(forged).await.expect_err("is refused").fault, NodeFault::BadOrder);
     let code = Code { sha256, source: other.into() };
     assert_eq!(link.keep(code).await.expect_err("is refused").fault, NodeFault::BadOrder);
-    assert_eq!(link.word().await.expect("tells").code, [sha256]);
+    assert_eq!(link.status().await.expect("tells").code, [sha256]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

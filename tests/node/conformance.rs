@@ -109,7 +109,7 @@ async fn promises(node: &dyn NodeApi) {
 }
 
 async fn it_tells_who_it_is(node: &dyn NodeApi) {
-    let word = node.word().await.expect("tells");
+    let word = node.status().await.expect("tells");
     assert_eq!((word.name.as_str(), word.max_vaults, word.draining), (NAME, MOST_VAULTS, false));
     assert_eq!(node.health().await.expect("tells").word.boot_id, word.boot_id);
     assert_eq!(node.vaults(None).await.expect("lists").word.boot_id, word.boot_id);
@@ -152,7 +152,7 @@ async fn code_is_kept_by_its_hash_and_checked(node: &dyn NodeApi) {
     assert_eq!(fault(node.provision(forged).await), NodeFault::BadOrder);
     assert_eq!(fault(node.provision(by_hash()).await), NodeFault::CodeMissing);
     node.keep(Code { sha256, source: source.clone() }).await.expect("is kept");
-    assert!(node.word().await.expect("tells").code.contains(&sha256));
+    assert!(node.status().await.expect("tells").code.contains(&sha256));
     let order = by_hash();
     let vault = order.vault.clone();
     node.provision(order).await.expect("the code is there");
@@ -291,15 +291,15 @@ async fn it_takes_as_many_as_it_may_and_has_room_again(node: &dyn NodeApi) {
     for _ in 0..MOST_VAULTS {
         vaults.push(made(node).await);
     }
-    assert_eq!(node.word().await.expect("tells").vaults, MOST_VAULTS);
+    assert_eq!(node.status().await.expect("tells").vaults, MOST_VAULTS);
     assert_eq!(fault(node.provision(order(WORKER)).await), NodeFault::Full);
     node.destruct(ending(&vaults.remove(0))).await.expect("ends");
-    until("there is room", async || node.word().await.expect("tells").vaults < MOST_VAULTS).await;
+    until("there is room", async || node.status().await.expect("tells").vaults < MOST_VAULTS).await;
     vaults.push(made(node).await);
     for vault in vaults {
         node.destruct(ending(&vault)).await.expect("ends");
     }
-    until("all are gone", async || node.word().await.expect("tells").vaults == 0).await;
+    until("all are gone", async || node.status().await.expect("tells").vaults == 0).await;
 }
 
 /// One of its workers wishes; how it is brought to that is the caller's to know.
@@ -340,11 +340,11 @@ async fn real_workers(node: &dyn NodeApi) {
         panic!("a worker's own fault has the worker's words")
     };
     assert!(worker.message.contains("so"), "{worker:?}");
-    until("what failed is gone", async || node.word().await.expect("tells").vaults == 0).await;
+    until("what failed is gone", async || node.status().await.expect("tells").vaults == 0).await;
 }
 
 async fn nothing_new_is_taken(node: &dyn NodeApi) {
-    assert!(node.word().await.expect("tells").draining);
+    assert!(node.status().await.expect("tells").draining);
     assert_eq!(fault(node.provision(order(WORKER)).await), NodeFault::Draining);
 }
 
@@ -404,10 +404,10 @@ async fn an_end_that_takes_long_is_told() {
     let driver = FakeDriver::new(probe::init_binary());
     driver.set_faults(Faults { reclaims_after: Duration::from_millis(1_100), ..Faults::default() });
     let node = real_on(driver).await;
-    let desk = InProcessNode(node.clone());
-    let vault = dead(&desk).await.vault;
+    let api = InProcessNode(node.clone());
+    let vault = dead(&api).await.vault;
     until("it is taken down", async || {
-        let told = desk.health().await.expect("tells").findings;
+        let told = api.health().await.expect("tells").findings;
         let ended = format!("the end of {vault} 1.");
         told.iter().any(|check| {
             check.what.contains(&ended) && check.what.contains("(port ") && check.what.contains("reclaim 1.")
@@ -420,11 +420,11 @@ async fn an_end_that_takes_long_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_node_keeps_the_promises() {
     let node = real().await;
-    let desk = InProcessNode(node.clone());
-    promises(&desk).await;
-    real_workers(&desk).await;
+    let api = InProcessNode(node.clone());
+    promises(&api).await;
+    real_workers(&api).await;
     assert_eq!(node.shut_down(Duration::from_secs(10)).await, 0);
-    nothing_new_is_taken(&desk).await;
+    nothing_new_is_taken(&api).await;
 }
 
 /// Behind its routes, for as long as the directory and the task are held.

@@ -88,7 +88,7 @@ async fn the_contract_goes_through_ssh_straight_and_by_the_bridge() {
         let ground = Ground::new(config);
         let node =
             HttpNode::over(ground.link(SshTarget { bridge_only, ..ground.target() })).expect("is set up");
-        assert_eq!(node.word().await.expect("answers").name.as_str(), "n1", "{config}");
+        assert_eq!(node.status().await.expect("answers").name.as_str(), "n1", "{config}");
         let ordered = order("function f() {}");
         let vault = ordered.vault.clone();
         assert_eq!(node.provision(ordered).await.expect("forges").methods, ["scan", "top"]);
@@ -137,7 +137,7 @@ async fn a_cut_connection_fails_what_waits_at_once_and_comes_back_by_itself() {
     let link = ground.link(ground.target());
     let mut state = link.watch();
     let node = Arc::new(HttpNode::over(link).expect("is set up"));
-    node.word().await.expect("answers");
+    node.status().await.expect("answers");
     ground.fake.hold(Some(FakeCall::News));
     let waiting = tokio::spawn({
         let node = node.clone();
@@ -148,7 +148,7 @@ async fn a_cut_connection_fails_what_waits_at_once_and_comes_back_by_itself() {
     let error = timeout(HANG, waiting).await.expect("is told").expect("ends").expect_err("was cut");
     assert_eq!(error.fault, NodeFault::Silent);
     timeout(HANG, async {
-        while node.word().await.is_err() {
+        while node.status().await.is_err() {
             let _ = state.wait_for(|state| matches!(state, LinkState::Up)).await;
         }
     })
@@ -163,9 +163,9 @@ async fn a_silent_server_is_given_up_and_a_request_has_its_deadline() {
     let link = ground.link(ground.target());
     let mut state = link.watch();
     let node = Arc::new(HttpNode::over(link).expect("is set up"));
-    node.word().await.expect("answers");
+    node.status().await.expect("answers");
     ground.sshd.relay.silence(true);
-    let error = timeout(HANG, node.word()).await.expect("has a deadline").expect_err("nobody answers");
+    let error = timeout(HANG, node.status()).await.expect("has a deadline").expect_err("nobody answers");
     assert_eq!(error.fault, NodeFault::Silent);
     let down = timeout(HANG, state.wait_for(|state| matches!(state, LinkState::Down(_)))).await;
     let Ok(Ok(LinkState::Down(error))) = down.map(|state| state.map(|state| state.clone())) else {
@@ -173,14 +173,14 @@ async fn a_silent_server_is_given_up_and_a_request_has_its_deadline() {
     };
     assert!(error.message.contains("silent") && error.message.contains("root@127.0.0.1"), "{error}");
     // And now a request does not even wait.
-    assert!(node.word().await.is_err());
+    assert!(node.status().await.is_err());
     ground.sshd.relay.silence(false);
     ground.sshd.relay.cut();
     timeout(HANG, state.wait_for(|state| matches!(state, LinkState::Up)))
         .await
         .expect("in time")
         .expect("is up");
-    node.word().await.expect("answers again");
+    node.status().await.expect("answers again");
 }
 
 /// libssh2 keeps every answer to a keepalive of its own until the session ends, which a good one does not for months.
@@ -192,7 +192,7 @@ async fn signs_of_life_leave_nothing_behind() {
     let beats = || log().matches("server_input_channel_req: channel 0 request env reply 1").count();
     until::until("it has asked twice", async || beats() >= 2).await;
     for _ in 0..20 {
-        node.word().await.expect("answers between the beats");
+        node.status().await.expect("answers between the beats");
     }
     assert!(!log().contains("keepalive@"), "{}", log());
 }
@@ -227,15 +227,15 @@ async fn clients_that_read_one_after_the_other_all_get_everything() {
 async fn a_dead_node_does_not_slow_another() {
     let (dead, alive) = (Ground::new(""), Ground::new(""));
     let (to_dead, to_alive) = (dead.node(), alive.node());
-    to_dead.word().await.expect("answers");
+    to_dead.status().await.expect("answers");
     dead.sshd.relay.silence(true);
     let mut waiting = JoinSet::new();
     for _ in 0..60 {
         let node = to_dead.clone();
-        waiting.spawn(async move { node.word().await.is_err() });
+        waiting.spawn(async move { node.status().await.is_err() });
     }
     for _ in 0..200 {
-        to_alive.word().await.expect("answers meanwhile");
+        to_alive.status().await.expect("answers meanwhile");
     }
     assert!(!waiting.is_empty());
     assert!(
@@ -249,17 +249,17 @@ async fn a_node_daemon_that_does_not_run_is_said_and_found_again() {
     ground.serving.abort();
     until::until("it has stopped", async || ground.serving.is_finished()).await;
     let node = ground.node();
-    let error = node.word().await.expect_err("nobody listens");
+    let error = node.status().await.expect_err("nobody listens");
     assert!(error.message.contains("node.sock"), "{error}");
     std::fs::remove_file(ground.sshd.path("node.sock")).expect("is ours");
     let (_fake, serving) = served(&ground.sshd.path("node.sock"));
-    assert_eq!(node.word().await.expect("answers").name.as_str(), "n1");
+    assert_eq!(node.status().await.expect("answers").name.as_str(), "n1");
     serving.abort();
 }
 
 async fn refused(ground: &Ground, target: SshTarget) -> NodeError {
     let node = HttpNode::over(ground.link(target)).expect("is set up");
-    timeout(HANG, node.word()).await.expect("is decided").expect_err("must be refused")
+    timeout(HANG, node.status()).await.expect("is decided").expect_err("must be refused")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -305,7 +305,7 @@ async fn a_known_key_of_another_kind_is_found() {
     let public = std::fs::read_to_string(rsa.with_extension("pub")).expect("is there");
     let line = format!("[127.0.0.1]:{} {public}", ground.sshd.relay.port);
     std::fs::write(ground.sshd.path("known_hosts"), line).expect("writes");
-    ground.node().word().await.expect("is known by its other key");
+    ground.node().status().await.expect("is known by its other key");
 }
 
 /// What answers is not a node: no sense, and no end.
@@ -328,7 +328,7 @@ async fn a_node_that_answers_rubbish_or_a_gigabyte_is_an_error_of_that_node() {
         let serving = tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router)));
         let link = SshLink::start(sshd.target(&socket), &sshd.path("link"), "n1").expect("starts");
         let node = HttpNode::over(link).expect("is set up");
-        let error = timeout(HANG, node.word()).await.expect("ends").expect_err("is no answer");
+        let error = timeout(HANG, node.status()).await.expect("ends").expect_err("is no answer");
         assert!(error.message.contains(said) && error.message.contains("root@127.0.0.1"), "{error}");
         serving.abort();
     }

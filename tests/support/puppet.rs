@@ -103,7 +103,7 @@ impl Sandbox for Body {
 }
 
 pub(crate) struct Stage {
-    desk: InProcessNode,
+    api: InProcessNode,
     key: IssuerKey,
     puppets: mpsc::UnboundedReceiver<StdStream>,
 }
@@ -132,7 +132,7 @@ impl Stage {
             warm_vaults: 0,
         };
         let node = NodeService::start(settings, Arc::new(Strings(sender))).await.expect("a node");
-        Self { desk: InProcessNode(node), key: IssuerKey::generate(), puppets }
+        Self { api: InProcessNode(node), key: IssuerKey::generate(), puppets }
     }
 
     /// A vault that has a method `f`, with an open port, and its puppet.
@@ -156,7 +156,7 @@ impl Stage {
             voucher: self.key.vouch(&vault, clock::now() + HANG).expect("signs"),
             opening: Some(Opening::default()),
         };
-        let provisioning = self.desk.provision(order);
+        let provisioning = self.api.provision(order);
         let puppeting = async {
             let stream = self.puppets.recv().await.expect("the driver is asked");
             let stream = UnixStream::from_std(stream).expect("is non-blocking");
@@ -171,12 +171,12 @@ impl Stage {
     }
 
     /// Its node, for others.
-    pub(crate) fn desk(&self) -> InProcessNode {
-        self.desk.clone()
+    pub(crate) fn api(&self) -> InProcessNode {
+        self.api.clone()
     }
 
     pub(crate) async fn living(&self) -> usize {
-        self.desk.vaults(None).await.expect("answers").vaults.len()
+        self.api.vaults(None).await.expect("answers").vaults.len()
     }
 
     /// The same, and a ticket.
@@ -186,7 +186,7 @@ impl Stage {
         let opened = provisioned.expect("is forged").opened.expect("is open");
         let vault = puppet.vault.clone();
         let order = OpenOrder { vault: vault.clone(), generation: 1, lease_ms: None, link: None };
-        assert_eq!(self.desk.open(order).await.expect("opens").port, opened.port, "it is open already");
+        assert_eq!(self.api.open(order).await.expect("opens").port, opened.port, "it is open already");
         let (ticket, node) = (random::ticket_id(), "stage".parse().expect("a name"));
         let grant = Grant {
             vault: &vault,
@@ -221,7 +221,7 @@ impl Stage {
         let waiting = async {
             let mut after = 0;
             loop {
-                let news = self.desk.news(after, 60_000).await.expect("answers");
+                let news = self.api.news(after, 60_000).await.expect("answers");
                 after = news.last;
                 for item in news.items {
                     if let hauki::api::node::NewsItem::Died(receipt) = item
@@ -237,7 +237,7 @@ impl Stage {
 
     /// What has been asked of the core: who wants to clone, with which number.
     pub(crate) async fn wishes(&self) -> Vec<(VaultId, u64)> {
-        let news = self.desk.news(0, 0).await.expect("answers");
+        let news = self.api.news(0, 0).await.expect("answers");
         let wishes = news.items.into_iter().filter_map(|item| match item {
             hauki::api::node::NewsItem::Clone(ask) => Some((ask.vault, ask.number)),
             _ => None,
@@ -250,7 +250,7 @@ impl Stage {
     }
 
     pub(crate) async fn is_alive(&self, vault: &VaultId) -> bool {
-        let state = self.desk.vaults(None).await.expect("answers");
+        let state = self.api.vaults(None).await.expect("answers");
         state.vaults.iter().any(|seen| seen.vault == *vault && seen.phase.is_alive())
     }
 }

@@ -7,19 +7,22 @@ use std::error::Error;
 use super::authorization::AuthorizationError;
 use super::extract::RequestError;
 use super::failure::{
-    Failure, ForgeError, KeyError, MemberError, NameError, SpawnError, SpoolError, SummonError, TicketError,
-    VaultError,
+    Failure, KeyError, MemberError, NameError, SpawnError, SpoolError, SummonError, TicketError, VaultError,
 };
+use super::gems::{GemError, SourceError};
+use super::install::InstallError;
+use super::ledger::LedgerError;
+use super::metrics::MetricsError;
 use super::scheduler::PlacementError;
+use super::store::{StoreError, StoreOpenError};
 use super::user_limits::UserLimitError;
-use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::api::node_error::{NodeError, NodeFault};
+use hauki_contract::api::{ApiError, ErrorCode as Code};
 use hauki_contract::model::error_chain::told;
 use hauki_contract::rpc::builtin;
 
-mod sources;
-
 /// What it is to a client, and what to do about it.
-type Verdict = (ErrorCode, Option<String>);
+type Verdict = (Code, Option<String>);
 
 fn judged(error: &dyn Error, (code, hint): Verdict) -> ApiError {
     ApiError { hint, ..ApiError::new(code, told(error)) }
@@ -32,29 +35,27 @@ impl From<Failure> for ApiError {
         let verdict = match &failure {
             Failure::Key(error) => key(error),
             Failure::Summon(error) => summon(error),
-            Failure::Forge(error) => forge(error),
             Failure::Ticket(error) => ticket(error),
             Failure::Spawn(error) => spawn(error),
             Failure::Name(error) => name(error),
             Failure::Spool(error) => spool(error),
-            Failure::Stopping => (ErrorCode::Temporary, hint("try again; `hauki` starts a new one")),
-            Failure::Carry(_) => (ErrorCode::Internal, None),
+            Failure::Stopping => (Code::Temporary, hint("try again; `hauki` starts a new one")),
+            Failure::Forge(_) | Failure::Carry(_) => (Code::Internal, None),
             Failure::Charge(error) => charge(error),
             Failure::Place(error) => place(error),
             Failure::Vault(error) => vault(error),
             Failure::Member(error) => member(error),
-            Failure::Ledger(_)
-            | Failure::Node(_)
-            | Failure::Gem(_)
-            | Failure::Source(_)
-            | Failure::Told(_) => (ErrorCode::Internal, None),
+            Failure::Ledger(_) | Failure::Node(_) | Failure::Gem(_) | Failure::Source(_) => {
+                (Code::Internal, None)
+            }
+            Failure::Request(_) | Failure::Clone(_) => (Code::BadRequest, None),
         };
         match failure {
             Failure::Ledger(error) => error.into(),
-            Failure::Node(error) => error.into(),
+            Failure::Node(error) => node(error),
             Failure::Gem(error) => error.into(),
             Failure::Source(error) => error.into(),
-            Failure::Told(error) => *error,
+            Failure::Spool(SpoolError::Dead(told)) | Failure::Member(MemberError::Unsettled(told)) => *told,
             Failure::Vault(VaultError::Dead(receipt)) => Self::vault_dead(*receipt),
             Failure::Member(MemberError::Install(error)) => (*error).into(),
             Failure::Member(MemberError::Of { node, source }) => {
@@ -76,59 +77,53 @@ fn hint(text: impl Into<String>) -> Option<String> {
 
 fn charge(error: &UserLimitError) -> Verdict {
     match error {
-        UserLimitError::Many { .. } => (ErrorCode::BadRequest, None),
-        UserLimitError::Waits { .. } => (ErrorCode::Temporary, hint("end some of them, or try again")),
+        UserLimitError::Many { .. } => (Code::BadRequest, None),
+        UserLimitError::Waits { .. } => (Code::Temporary, hint("end some of them, or try again")),
     }
 }
 
 fn key(error: &KeyError) -> Verdict {
     match error {
-        KeyError::Ill => (ErrorCode::BadRequest, None),
+        KeyError::Ill => (Code::BadRequest, None),
         KeyError::Reused { .. } => {
-            (ErrorCode::KeyReused, hint("use a new key for a new request; keys are kept for 24 hours"))
+            (Code::KeyReused, hint("use a new key for a new request; keys are kept for 24 hours"))
         }
         KeyError::LostRace => {
-            (ErrorCode::Temporary, hint("send the same request again: it gets the other's answer"))
+            (Code::Temporary, hint("send the same request again: it gets the other's answer"))
         }
-        KeyError::Digest(_) => (ErrorCode::Internal, None),
+        KeyError::Digest(_) => (Code::Internal, None),
     }
 }
 
 fn summon(error: &SummonError) -> Verdict {
     match error {
         SummonError::Unknown { .. } => {
-            (ErrorCode::NotFound, hint("summons are kept for 24 hours: summon the worker again"))
+            (Code::NotFound, hint("summons are kept for 24 hours: summon the worker again"))
         }
-        SummonError::Manifest { .. } => (ErrorCode::BadSource, None),
+        SummonError::Manifest(_) => (Code::BadSource, None),
         SummonError::Labels(_) | SummonError::GemLabels(_) | SummonError::Limits { .. } => {
-            (ErrorCode::BadRequest, None)
+            (Code::BadRequest, None)
         }
         SummonError::Hoard { most_summons, most_mib, .. } => {
             let most = format!(
                 "at most {most_summons} and {most_mib} MiB are kept, for 24 hours each or as long as their vaults live"
             );
-            (ErrorCode::Quota, hint(most))
+            (Code::Quota, hint(most))
         }
-        SummonError::OverParent { .. } => (ErrorCode::Quota, None),
+        SummonError::OverParent { .. } => (Code::Quota, None),
     }
 }
 
 fn place(error: &PlacementError) -> Verdict {
     match error {
         PlacementError::NoNode { known, .. } => {
-            (ErrorCode::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
+            (Code::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
         }
-        PlacementError::Overtaken => (ErrorCode::Temporary, hint("send the same request again")),
+        PlacementError::Overtaken => (Code::Temporary, hint("send the same request again")),
         PlacementError::NoRoom { .. } | PlacementError::Unplanned { .. } => (
-            ErrorCode::NoCapacity,
+            Code::NoCapacity,
             hint("`hauki node ls` shows the nodes; destruct what is not needed, or ask for less"),
         ),
-    }
-}
-
-fn forge(error: &ForgeError) -> Verdict {
-    match error {
-        ForgeError::NoVault | ForgeError::Vouch(_) | ForgeError::Record(_) => (ErrorCode::Internal, None),
     }
 }
 
@@ -136,36 +131,32 @@ fn ticket(error: &TicketError) -> Verdict {
     match error {
         TicketError::NoMethod { methods, .. } => {
             let has = format!("it has: {}; {} can be granted too", methods.join(", "), builtin::DESTRUCT);
-            (ErrorCode::BadRequest, hint(has))
+            (Code::BadRequest, hint(has))
         }
-        TicketError::Names(_) => (ErrorCode::BadRequest, hint("a ticket that names none is for all methods")),
-        TicketError::Mint(_) => (ErrorCode::Internal, None),
-        TicketError::Changing { .. } => (ErrorCode::Temporary, None),
+        TicketError::Names(_) => (Code::BadRequest, hint("a ticket that names none is for all methods")),
+        TicketError::Mint(_) => (Code::Internal, None),
+        TicketError::Changing { .. } => (Code::Temporary, None),
     }
 }
 
 fn spawn(error: &SpawnError) -> Verdict {
     match error {
-        SpawnError::DryRun => (ErrorCode::BadRequest, hint("summon and provision each have one")),
-        SpawnError::Nameless => (ErrorCode::BadRequest, None),
-        SpawnError::Unopened { .. } | SpawnError::Unminted | SpawnError::NoTicket => {
-            (ErrorCode::Internal, None)
-        }
+        SpawnError::DryRun => (Code::BadRequest, hint("summon and provision each have one")),
+        SpawnError::Nameless => (Code::BadRequest, None),
+        SpawnError::Unopened { .. } | SpawnError::Unminted | SpawnError::NoTicket => (Code::Internal, None),
     }
 }
 
 fn vault(error: &VaultError) -> Verdict {
     match error {
         VaultError::Unknown { .. } => {
-            (ErrorCode::NotFound, hint("`hauki ls --all` lists the living and, for 24 hours, the dead"))
+            (Code::NotFound, hint("`hauki ls --all` lists the living and, for 24 hours, the dead"))
         }
-        VaultError::Dead(_) | VaultError::Forgotten { .. } => (ErrorCode::VaultDead, None),
-        VaultError::Unreadable { .. } => (ErrorCode::VaultDead, hint(ASIDE)),
-        VaultError::Disputed { .. } => (ErrorCode::Environment, None),
-        VaultError::Lost { .. } => (ErrorCode::Internal, None),
-        VaultError::NoRule => {
-            (ErrorCode::BadRequest, hint("give older_than_ms, idle_ms, node, worker or labels"))
-        }
+        VaultError::Dead(_) | VaultError::Forgotten { .. } => (Code::VaultDead, None),
+        VaultError::Unreadable { .. } => (Code::VaultDead, hint(ASIDE)),
+        VaultError::Disputed { .. } => (Code::Environment, None),
+        VaultError::Lost { .. } => (Code::Internal, None),
+        VaultError::NoRule => (Code::BadRequest, hint("give older_than_ms, idle_ms, node, worker or labels")),
     }
 }
 
@@ -176,112 +167,231 @@ fn name(error: &NameError) -> Verdict {
                 "`hauki resolve {name}` finds it and get_or_create (--get-or-create) takes it as it is, unless it is \
                  another user's: then take another name"
             );
-            (ErrorCode::Conflict, hint(way))
+            (Code::Conflict, hint(way))
         }
-        NameError::Foreign { .. } => (ErrorCode::Denied, None),
+        NameError::Foreign { .. } => (Code::Denied, None),
         NameError::Nobody { .. } => {
-            (ErrorCode::NotFound, hint("`hauki ls` shows the names; `hauki resolve --watch` waits for one"))
+            (Code::NotFound, hint("`hauki ls` shows the names; `hauki resolve --watch` waits for one"))
         }
-        NameError::ChangesHands { .. } => (ErrorCode::Temporary, hint("try again")),
+        NameError::ChangesHands { .. } => (Code::Temporary, hint("try again")),
     }
 }
 
 fn spool(error: &SpoolError) -> Verdict {
     match error {
         SpoolError::Unknown { .. } => {
-            (ErrorCode::NotFound, hint("`hauki spool ls` lists them; what is done is kept for 24 hours"))
+            (Code::NotFound, hint("`hauki spool ls` lists them; what is done is kept for 24 hours"))
         }
-        SpoolError::Priority { .. } => (ErrorCode::BadRequest, None),
-        SpoolError::Waits { .. } => (ErrorCode::NoCapacity, hint("`hauki spool show` tells how it stands")),
+        SpoolError::Priority { .. } => (Code::BadRequest, None),
+        SpoolError::Waits { .. } => (Code::NoCapacity, hint("`hauki spool show` tells how it stands")),
         SpoolError::Crowd { most, most_of_one, .. } => {
-            (ErrorCode::Quota, hint(format!("at most {most} may wait, and {most_of_one} of one owner")))
+            (Code::Quota, hint(format!("at most {most} may wait, and {most_of_one} of one owner")))
         }
-        SpoolError::Expired { .. } => (ErrorCode::Timeout, None),
+        SpoolError::Expired(_) => (Code::Timeout, None),
+        SpoolError::Dead(_) => (Code::Internal, None),
     }
 }
 
 fn member(error: &MemberError) -> Verdict {
     match error {
         MemberError::Unknown { known, .. } => {
-            (ErrorCode::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
+            (Code::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
         }
         MemberError::Gone { .. } => (
-            ErrorCode::Temporary,
+            Code::Temporary,
             hint(
                 "it was taken out of the swarm; its vaults end with their leases, and `hauki destruct` their records",
             ),
         ),
         MemberError::Changed { .. } | MemberError::NoAnswer | MemberError::GivenUp { .. } => {
-            (ErrorCode::Temporary, None)
+            (Code::Temporary, None)
         }
-        MemberError::Foreign { .. } => (ErrorCode::NotFound, hint("`hauki node ls` lists the nodes")),
-        MemberError::Own { .. } => (
-            ErrorCode::Conflict,
-            hint("it belongs to the daemon itself or to its configuration: change it there"),
-        ),
-        MemberError::Busy { .. } => (
-            ErrorCode::Conflict,
+        MemberError::Foreign { .. } => (Code::NotFound, hint("`hauki node ls` lists the nodes")),
+        MemberError::Own { .. } => {
+            (Code::Conflict, hint("it belongs to the daemon itself or to its configuration: change it there"))
+        }
+        MemberError::Inhabited { .. } | MemberError::Forging { .. } | MemberError::Unasked(_) => (
+            Code::Conflict,
             hint("`hauki node drain` first, or --force: that ends what is there, or gives it up"),
         ),
         MemberError::Elsewhere { .. } => (
-            ErrorCode::Conflict,
+            Code::Conflict,
             hint("two nodes cannot have one name: choose another, or `hauki node rm` that one"),
         ),
         MemberError::Described(_) => {
-            (ErrorCode::BadRequest, hint("hauki-swarm.yaml(5) lists the fields of a node"))
+            (Code::BadRequest, hint("hauki-swarm.yaml(5) lists the fields of a node"))
         }
-        MemberError::Configured { .. } => (ErrorCode::Conflict, hint("choose another name")),
-        MemberError::Link(_) => (ErrorCode::Environment, None),
-        MemberError::Installing(_) | MemberError::Install(_) | MemberError::Of { .. } => {
-            (ErrorCode::Internal, None)
-        }
-    }
-}
-
-impl From<UserLimitError> for ApiError {
-    fn from(error: UserLimitError) -> Self {
-        judged(&error, charge(&error))
+        MemberError::Configured { .. } => (Code::Conflict, hint("choose another name")),
+        MemberError::Link(_) => (Code::Environment, None),
+        MemberError::Installing(_)
+        | MemberError::Install(_)
+        | MemberError::Unsettled(_)
+        | MemberError::Of { .. } => (Code::Internal, None),
     }
 }
 
 impl From<AuthorizationError> for ApiError {
     fn from(error: AuthorizationError) -> Self {
-        let way = match &error {
-            AuthorizationError::Administrators => {
-                hint("root may; others are listed in daemon.admin_uids of the configuration")
-            }
-            AuthorizationError::Nobody => None,
-        };
-        judged(&error, (ErrorCode::Denied, way))
+        let way = "root may; others are listed in daemon.admin_uids of the configuration";
+        let way = matches!(error, AuthorizationError::Administrators).then(|| way.to_owned());
+        judged(&error, (Code::Denied, way))
     }
 }
 
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         let verdict = match &error {
-            RequestError::Json(_) => (
-                ErrorCode::BadRequest,
-                hint("/openapi.json describes every body; unknown fields are refused"),
-            ),
-            RequestError::Parsing(_) => (ErrorCode::Internal, None),
-            RequestError::Late => (ErrorCode::Timeout, None),
-            RequestError::TooLong => (ErrorCode::TooLarge, None),
-            RequestError::NoEndpoint { .. } => {
-                (ErrorCode::NotFound, hint("/openapi.json lists the endpoints"))
+            RequestError::Json(_) => {
+                (Code::BadRequest, hint("/openapi.json describes every body; unknown fields are refused"))
             }
+            RequestError::Parsing(_) => (Code::Internal, None),
+            RequestError::Late => (Code::Timeout, None),
+            RequestError::TooLong => (Code::TooLarge, None),
+            RequestError::NoEndpoint { .. } => (Code::NotFound, hint("/openapi.json lists the endpoints")),
             RequestError::Method { allowed, .. } => {
-                (ErrorCode::BadRequest, hint(format!("it takes {}", allowed.join(" and "))))
+                (Code::BadRequest, hint(format!("it takes {}", allowed.join(" and "))))
             }
             RequestError::Extra { .. } => {
-                (ErrorCode::BadRequest, hint("/openapi.json lists what each endpoint takes"))
+                (Code::BadRequest, hint("/openapi.json lists what each endpoint takes"))
             }
             RequestError::ContentType { .. }
             | RequestError::Unread { .. }
             | RequestError::Query { .. }
             | RequestError::Path { .. }
             | RequestError::Id { .. }
-            | RequestError::Nodes { .. } => (ErrorCode::BadRequest, None),
+            | RequestError::Nodes { .. } => (Code::BadRequest, None),
         };
         judged(&error, verdict)
     }
 }
+
+const LOOK: &str = "see the daemon's log; `hauki doctor` checks the state directory";
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let hint = match &error {
+            StoreError::Full { .. } => {
+                "make room on that file system, then ask again: this was not written down"
+            }
+            StoreError::Read { .. } | StoreError::Write { .. } | StoreError::Stopped { .. } => LOOK,
+        };
+        let retryable = error.may_be_retried();
+        Self { retryable, ..Self::new(Code::Environment, told(&error)).hint(hint) }
+    }
+}
+
+impl From<StoreOpenError> for ApiError {
+    fn from(error: StoreOpenError) -> Self {
+        if let StoreOpenError::Use(error) = error {
+            return error.into();
+        }
+        let (hint, retryable) = (error.way_back().unwrap_or_else(|| LOOK.into()), error.may_be_retried());
+        Self { retryable, ..Self::new(Code::Environment, told(&error)).hint(hint) }
+    }
+}
+
+impl From<SourceError> for ApiError {
+    fn from(error: SourceError) -> Self {
+        let verdict = match &error {
+            SourceError::Empty { .. } => (
+                Code::BadSource,
+                hint("a worker has at least one top-level function: function hello() { return 1 }"),
+            ),
+            SourceError::TooLong { .. } => (Code::TooLarge, None),
+            SourceError::NotText { .. } => (Code::BadSource, None),
+        };
+        judged(&error, verdict)
+    }
+}
+
+impl From<GemError> for ApiError {
+    fn from(error: GemError) -> Self {
+        let message = told(&error);
+        let told = |code| Self::new(code, message);
+        match error {
+            GemError::Source(error) => error.into(),
+            GemError::Kept(error) => error.into(),
+            GemError::Manifest { .. } | GemError::Document { .. } | GemError::NoSuchHash { .. } => {
+                told(Code::BadSource)
+            }
+            GemError::Read { .. } => told(Code::BadSource)
+                .hint("no symbolic link may lead out of a gem directory, and it must be a regular file"),
+            GemError::Changed { .. } => told(Code::BadSource)
+                .hint("the source changed since the pointer was written: review it, then use its hash"),
+            GemError::Name(_) | GemError::NoVersionLeft { .. } | GemError::Push(_) => told(Code::BadRequest),
+            GemError::Missing { near: None, .. } => told(Code::NotFound),
+            GemError::Missing { near: Some(names), .. } if names.is_empty() => {
+                told(Code::NotFound).hint("`hauki gem ls` lists what there is")
+            }
+            GemError::Missing { near: Some(names), .. } => {
+                told(Code::NotFound).hint(format!("near names: {}", names.join(", ")))
+            }
+            GemError::Taken { .. } => told(Code::Conflict)
+                .hint("versions are never overwritten: push without a version for the next one"),
+            GemError::IsFile { .. } => told(Code::Conflict).hint("remove the file itself"),
+            GemError::Lost(_) => told(Code::Internal),
+        }
+    }
+}
+
+fn node(error: NodeError) -> ApiError {
+    let NodeError { fault, message, hint } = error;
+    let told = ApiError { hint, ..ApiError::new(fault.code(), message) };
+    match fault {
+        NodeFault::Dead(receipt) => ApiError { receipt: Some(receipt), ..told },
+        NodeFault::BadSource(worker) | NodeFault::WorkerFailed(worker) => ApiError { worker, ..told },
+        _ => told,
+    }
+}
+
+impl From<InstallError> for ApiError {
+    fn from(error: InstallError) -> Self {
+        let code = match &error {
+            InstallError::Session { .. } | InstallError::Overstep { .. } => Code::Temporary,
+            InstallError::OtherName { .. } | InstallError::Busy { .. } => Code::Conflict,
+            _ => Code::Environment,
+        };
+        match error {
+            InstallError::Login(error) => node(error.into()),
+            error => judged(&error, (code, error.advice())),
+        }
+    }
+}
+
+impl From<LedgerError> for ApiError {
+    fn from(error: LedgerError) -> Self {
+        let error = match error {
+            LedgerError::Store(error) => return error.into(),
+            error => error,
+        };
+        let verdict = match &error {
+            LedgerError::Store(_) => (Code::Environment, None),
+            LedgerError::Encode(_)
+            | LedgerError::Foreign { .. }
+            | LedgerError::NoTomb { .. }
+            | LedgerError::Unasked { .. } => (Code::Internal, None),
+            LedgerError::Damaged { .. } => (Code::Environment, hint(ASIDE)),
+            LedgerError::Phase(_) => (Code::Conflict, None),
+            LedgerError::Spent { .. } => (Code::Quota, hint("it is given at summon: --spawn N")),
+            LedgerError::TooDeep => (Code::Quota, None),
+            LedgerError::NoParent { .. } => (Code::Denied, None),
+            LedgerError::Elsewhere { .. } | LedgerError::GivenUp { .. } => {
+                (Code::Temporary, hint("send the same request again"))
+            }
+        };
+        judged(&error, verdict)
+    }
+}
+
+impl From<MetricsError> for ApiError {
+    fn from(error: MetricsError) -> Self {
+        match error {
+            MetricsError::Records(error) => error.into(),
+            error @ MetricsError::Write(_) => judged(&error, (Code::Internal, None)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "api_error_tests.rs"]
+mod tests;

@@ -18,6 +18,7 @@ use hauki_contract::api::node::{Code, NodeApi, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::summons::Summons;
 use hauki_contract::model::digest::Sha256;
+use hauki_contract::model::error_chain;
 use hauki_contract::system::tasks::{self, TaskKind};
 
 /// Up to this it goes with the order: another round trip would take longer than sending it twice.
@@ -85,7 +86,7 @@ impl CodeDistribution {
         let travelling = async move {
             let send = async |slot: Arc<NodeSlot>| {
                 if let Err(error) = travel.send_code(&slot, sha256, &source).await {
-                    tracing::info!(node = %slot.name, %sha256, %error, "a gem did not travel ahead");
+                    tracing::info!(node = %slot.name, %sha256, error = error_chain::told(&error), "a gem did not travel ahead");
                 }
             };
             futures_util::stream::iter(wanting).for_each_concurrent(ABREAST, send).await;

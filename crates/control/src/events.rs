@@ -23,7 +23,7 @@ const BACKLOG: usize = 1024;
 const LINE_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Clone)]
-pub struct EventLog(Arc<Mutex<State>>);
+pub(crate) struct EventLog(Arc<Mutex<State>>);
 
 struct State {
     ring: Ring,
@@ -95,12 +95,12 @@ impl EventLog {
     }
 
     /// What is nobody's in particular.
-    pub fn tell(&self, what: Happening) {
+    pub(crate) fn tell(&self, what: Happening) {
         self.tell_from(None, what);
     }
 
     /// What happened on a node, or by its word.
-    pub fn tell_of(&self, node: &NodeName, what: Happening) {
+    pub(crate) fn tell_of(&self, node: &NodeName, what: Happening) {
         self.tell_from(Some(node.clone()), what);
     }
 
@@ -116,24 +116,24 @@ impl EventLog {
     }
 
     /// From here on numbers are higher than this too: those of an earlier life, whatever the clock says.
-    pub fn begin_after(&self, last: u64) {
+    pub(crate) fn begin_after(&self, last: u64) {
         let mut state = self.state();
         state.last = state.last.max(last);
     }
 
     /// The number of the latest event, or of the start before the first.
     #[must_use]
-    pub fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.state().last
     }
 
     /// Ends every stream that follows; the daemon is stopping.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.state().live = None;
     }
 
     /// What is kept, then, if asked to follow, what comes.
-    pub fn read(&self, query: EventQuery) -> impl Stream<Item = Event> + Send + use<> {
+    pub(crate) fn read(&self, query: EventQuery) -> impl Stream<Item = Event> + Send + use<> {
         let EventQuery { follow, after, vault } = query;
         let reader = Reader::new(self.clone(), follow, after, vault);
         stream::unfold(reader, |mut reader| async move {

@@ -105,7 +105,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 ([(CONTENT_TYPE, kind)], bytes).into_response()
             }
             Err(error) => {
-                tracing::error!(%error, "an answer could not be written");
+                tracing::error!(error = error_chain::told(&error), "an answer could not be written");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
         }
@@ -161,11 +161,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         }
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(error) => {
-                use std::error::Error as _;
-                let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-                Err(bad(reason).into())
-            }
+            Err(error) => Err(bad(error_chain::innermost(&error)).into()),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! it.
 //!
 //! A phase says what it refused and why; what that is to a client, `api_error` alone knows. Nothing here is kept but what
-//! an entry of the queue or an answer takes with it, and that is the API's error by then.
+//! an entry of the queue or an answer takes with it, and that is the API's error by then: two variants hold one.
 
 use std::error::Error;
 
@@ -12,8 +12,10 @@ use super::gems::{GemError, SourceError};
 use super::ledger::LedgerError;
 use super::scheduler::PlacementError;
 use super::user_limits::UserLimitError;
+use hauki_contract::api::invalid_request::{InvalidClone, InvalidRequest};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::gem::ManifestError;
 use hauki_contract::model::id::{NodeName, SpoolId, SummonsId, VaultId};
 use hauki_contract::model::labels::LabelError;
 use hauki_contract::model::limits::LimitError;
@@ -59,15 +61,11 @@ pub enum Failure {
     Stopping,
     #[error("carry out an order")]
     Carry(#[source] JoinError),
-    /// As the contract itself refuses a request, or as it was told before.
+    /// By its own words.
     #[error(transparent)]
-    Told(Box<ApiError>),
-}
-
-impl From<ApiError> for Failure {
-    fn from(told: ApiError) -> Self {
-        Self::Told(Box::new(told))
-    }
+    Request(#[from] InvalidRequest),
+    #[error(transparent)]
+    Clone(#[from] InvalidClone),
 }
 
 impl Failure {
@@ -149,8 +147,8 @@ pub enum KeyError {
 pub enum SummonError {
     #[error("there is no summons {summons}")]
     Unknown { summons: SummonsId },
-    #[error("its manifest: {reason}")]
-    Manifest { reason: String },
+    #[error("its manifest")]
+    Manifest(#[from] ManifestError),
     #[error(transparent)]
     Labels(#[from] LabelError),
     #[error("with its gem's")]
@@ -246,14 +244,18 @@ pub enum NameError {
 pub enum SpoolError {
     #[error("there is no spool entry {entry}")]
     Unknown { entry: SpoolId },
+    /// As it is on its entry, where it was written down for whoever asks.
+    #[error(transparent)]
+    Dead(Box<ApiError>),
     #[error("the priority {priority} is not within 0 to {most}")]
     Priority { priority: u8, most: u8 },
     #[error("it waits in the spool as {entry}{}", place.map(|place| format!(" at place {place}")).unwrap_or_default())]
     Waits { entry: SpoolId, place: Option<u64> },
     #[error("{all} summons wait, {own} of them of {owner}: no more are taken")]
     Crowd { all: usize, own: usize, owner: String, most: usize, most_of_one: usize },
-    #[error("it was not forged before its deadline: {why}")]
-    Expired { why: String },
+    /// What it waited for at last.
+    #[error("it was not forged before its deadline")]
+    Expired(#[source] Box<dyn Error + Send + Sync>),
 }
 
 /// A node of the swarm: added, changed, taken out, or looked for.
@@ -271,8 +273,16 @@ pub enum MemberError {
     /// As before, for who would take it out.
     #[error("node {node} is not one that was added")]
     Own { node: NodeName },
-    #[error("{why}")]
-    Busy { why: String },
+    #[error("node {node} has {vaults} vaults")]
+    Inhabited { node: NodeName, vaults: u64 },
+    #[error("a vault is being made on node {node}")]
+    Forging { node: NodeName },
+    /// As it was told of the first of its vaults that could not be ended.
+    #[error(transparent)]
+    Unsettled(Box<ApiError>),
+    /// What it has nobody knows.
+    #[error(transparent)]
+    Unasked(NodeError),
     #[error(transparent)]
     Described(#[from] SwarmNodeError),
     #[error("node {node} is at {place} already")]

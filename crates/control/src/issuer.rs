@@ -31,7 +31,7 @@ pub enum IssuerError {
 }
 
 /// Reads the key, or makes it.
-pub fn load_or_make(path: &Path) -> Result<IssuerKey, IssuerError> {
+pub(crate) fn load_or_make(path: &Path) -> Result<IssuerKey, IssuerError> {
     match private_files::read(path, MOST_BYTES) {
         Ok(text) => IssuerKey::from_hex(&Secret::new(text.trim().to_owned()))
             .map_err(|source| IssuerError::Use { path: path.to_owned(), source }),

@@ -14,14 +14,14 @@
 // of the others (rules, formats, the way to a machine) comes first.
 mod user_limits;
 mod ring;
-pub mod events;
+mod events;
 mod extract;
 mod outage;
 pub mod fake_node;
 mod single_flight;
 mod bulkhead;
 pub mod link;
-pub mod manifest;
+mod manifest;
 pub mod scheduler;
 mod validation;
 mod authorization;
@@ -29,14 +29,14 @@ mod authorization;
 // What is kept, and who keeps it.
 pub mod store;
 pub mod nodes;
-pub mod ledger;
-pub mod metrics;
+mod ledger;
+mod metrics;
 pub mod gems;
 mod install;
 mod failure;
 
 // What phases are made of.
-pub mod issuer;
+mod issuer;
 mod quota;
 mod queue;
 mod claims;
@@ -64,7 +64,7 @@ mod spawn;
 mod spool_worker;
 mod families;
 mod watch;
-mod members;
+mod node_operations;
 mod neighbours;
 mod ownership;
 mod scrub;

@@ -16,7 +16,7 @@ const PHASES: [(Area, &str); 5] = [
 ];
 
 #[must_use]
-pub fn document(role: &str) -> Value {
+pub(crate) fn document(role: &str) -> Value {
     let phases: Vec<Value> = PHASES
         .into_iter()
         .enumerate()

@@ -25,7 +25,7 @@ pub enum MetricsError {
     Write(#[from] std::fmt::Error),
 }
 
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     vaults: Family<Labels, Gauge>,
     deaths: Family<Labels, Counter<u64, AtomicU64>>,
@@ -70,18 +70,18 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    pub fn forged(&self, micros: u64, warm: bool) {
+    pub(crate) fn forged(&self, micros: u64, warm: bool) {
         let start = if warm { "warm" } else { "cold" };
         self.forge_seconds.get_or_create(&vec![("start", start.into())]).observe(micros as f64 / 1e6);
     }
 
     /// Of a later version's causes there is one series.
-    pub fn died(&self, cause: OpenWord<Cause>) {
+    pub(crate) fn died(&self, cause: OpenWord<Cause>) {
         let cause = cause.known().map_or_else(|| "other".to_owned(), |cause| word(&cause));
         self.deaths.get_or_create(&vec![("cause", cause)]).inc();
     }
 
-    pub fn answered(&self, method: &str, path: &str, status: u16) {
+    pub(crate) fn answered(&self, method: &str, path: &str, status: u16) {
         let labels =
             vec![("method", method.to_owned()), ("path", path.to_owned()), ("status", status.to_string())];
         self.requests.get_or_create(&labels).inc();
@@ -103,7 +103,7 @@ fn word(cause: &Cause) -> String {
 
 impl Metrics {
     /// With the gauges as the records and the nodes' last words have them now.
-    pub async fn text(&self, records: &Records, slots: &NodeSlots) -> Result<String, MetricsError> {
+    pub(crate) async fn text(&self, records: &Records, slots: &NodeSlots) -> Result<String, MetricsError> {
         let living = records.all::<VaultRecord>(VAULT).await?;
         for phase in Phase::ALL.into_iter().filter(|phase| phase.is_alive()) {
             let count = living.iter().filter(|found| found.value.vault().phase == phase).count();
@@ -111,7 +111,7 @@ impl Metrics {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         for slot in slots.values() {
-            let count = slot.last_word().map_or(0, |word| word.warm_vaults);
+            let count = slot.last_status().map_or(0, |word| word.warm_vaults);
             self.warm_vaults.get_or_create(&vec![("node", slot.name.to_string())]).set(count.into());
             let refused = i64::try_from(slot.api.refused()).unwrap_or(i64::MAX);
             self.distrusted.get_or_create(&vec![("node", slot.name.to_string())]).set(refused);

@@ -14,7 +14,7 @@ use super::ledger::{Ledger, Records};
 use super::membership::Membership;
 use super::outage::Outage;
 use super::registry::NameRegistry;
-use super::spool_worker::Bench;
+use super::spool_worker::SpoolProcessor;
 use super::watch::Watcher;
 use hauki_contract::model::error_chain;
 use hauki_contract::system::clock;
@@ -27,7 +27,7 @@ const SHARE: u32 = 20;
 pub(super) struct Neighbours {
     records: Records,
     ledger: Ledger,
-    clerk: Arc<Bench>,
+    processor: Arc<SpoolProcessor>,
     membership: Arc<Membership>,
     watcher: Arc<Watcher>,
     names: Arc<NameRegistry>,
@@ -36,14 +36,14 @@ pub(super) struct Neighbours {
 impl Neighbours {
     pub(super) fn new(
         basis: &Dependencies,
-        clerk: &Arc<Bench>,
+        processor: &Arc<SpoolProcessor>,
         membership: &Arc<Membership>,
         watcher: &Arc<Watcher>,
         names: &Arc<NameRegistry>,
     ) -> Arc<Self> {
-        let (records, ledger, clerk) = (basis.records.clone(), basis.ledger.clone(), clerk.clone());
+        let (records, ledger, processor) = (basis.records.clone(), basis.ledger.clone(), processor.clone());
         let (membership, watcher, names) = (membership.clone(), watcher.clone(), names.clone());
-        Arc::new(Self { records, ledger, clerk, membership, watcher, names })
+        Arc::new(Self { records, ledger, processor, membership, watcher, names })
     }
 
     pub(super) async fn follow_for_ever(&self) {
@@ -80,7 +80,7 @@ impl Neighbours {
         self.membership.catch_up().await?;
         self.watcher.watch_new();
         self.names.look_again();
-        self.clerk.read_queue().await
+        self.processor.read_queue().await
     }
 }
 

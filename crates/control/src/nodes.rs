@@ -75,10 +75,10 @@ impl NodeSlot {
     }
 
     /// Asks the node now.
-    pub async fn word(&self) -> Result<NodeStatus, NodeError> {
-        let (word, rtt_us) = self.heard(self.api.word()).await?;
+    pub async fn status(&self) -> Result<NodeStatus, NodeError> {
+        let (word, rtt_us) = self.heard(self.api.status()).await?;
         // The others take as long as they have to tell.
-        self.sight().trips.word(rtt_us);
+        self.sight().trips.measured(rtt_us);
         Ok(word)
     }
 
@@ -202,7 +202,7 @@ impl NodeSlot {
 
     /// The last word, even if it is old.
     #[must_use]
-    pub fn last_word(&self) -> Option<NodeStatus> {
+    pub fn last_status(&self) -> Option<NodeStatus> {
         self.sight().word.as_ref().map(|(state, _)| state.clone())
     }
 
@@ -234,7 +234,7 @@ impl NodeSlot {
 
     pub async fn info(&self) -> NodeInfo {
         // What it says is remembered, and so is its silence.
-        let _ = self.word().await;
+        let _ = self.status().await;
         self.last_info()
     }
 
@@ -315,7 +315,7 @@ pub async fn freshen(slots: &BTreeMap<NodeName, Arc<NodeSlot>>, at_most_us: u64)
         let due = slot.sight().due(now, at_most_us);
         let slot = slot.clone();
         // Either way the slot remembers the answer.
-        let ask = async move { drop(slot.word().await) };
+        let ask = async move { drop(slot.status().await) };
         match due {
             Due::Nothing => {}
             Due::Ask => drop(asked.spawn(ask)),
@@ -335,7 +335,7 @@ pub fn candidates(
     let candidate = |slot: &Arc<NodeSlot>| {
         let (word, has_code) = {
             let sight = slot.sight();
-            (sight.word(), code.is_some_and(|code| sight.has_code(code)))
+            (sight.load(), code.is_some_and(|code| sight.has_code(code)))
         };
         let word = word.map(|word| NodeLoad {
             draining: word.draining || slot.is_draining(),

@@ -15,7 +15,7 @@ fn a_silent_node_is_waited_for_once() {
     assert_eq!([silent.due(Mono(160), 100), silent.due(Mono(161), 100)], [Due::Look, Due::Nothing]);
     // Where nothing else is left, it is worth the wait.
     assert_eq!([silent.due(Mono(162), 0), known.due(Mono(51), 0)], [Due::Ask, Due::Ask]);
-    assert!(silent.word().is_err());
+    assert!(silent.load().is_err());
 }
 
 #[tokio::test]
@@ -33,10 +33,10 @@ async fn how_far_away_a_node_is_the_first_answer_tells_and_then_its_words() {
     // A listing takes as long as it is.
     const MINUTE_US: u64 = 60_000_000;
     slot.sight().trips = RoundTrips::default();
-    slot.sight().trips.word(MINUTE_US);
+    slot.sight().trips.measured(MINUTE_US);
     slot.vaults(None).await.expect("answers");
     assert_eq!(least_us(), MINUTE_US);
-    slot.word().await.expect("answers");
+    slot.status().await.expect("answers");
     assert!(least_us() < MINUTE_US);
 }
 
@@ -45,14 +45,14 @@ async fn how_far_away_a_node_is_the_first_answer_tells_and_then_its_words() {
 fn one_slow_answer_is_no_distance_and_many_are() {
     let mut trips = RoundTrips::default();
     for (took_us, least_us, few) in [(50_000, 50_000, true), (90_000, 50_000, true), (300, 300, false)] {
-        trips.word(took_us);
+        trips.measured(took_us);
         assert_eq!((trips.least_us(), trips.are_few()), (least_us, few));
     }
     for _ in 0..7 {
-        trips.word(20_000);
+        trips.measured(20_000);
         assert_eq!(trips.least_us(), 300);
     }
-    trips.word(20_000);
+    trips.measured(20_000);
     assert_eq!((trips.least_us(), trips.are_few()), (20_000, false), "it has moved");
 }
 
@@ -87,6 +87,6 @@ async fn only_silence_is_silence_and_an_error_that_a_node_answered_is_an_answer(
         assert_eq!((slot.silence(), slot.is_heard()), (None, false), "and it gets nothing new");
         assert_eq!(slot.last_info().state, "failing: so it is");
     }
-    slot.word().await.expect("answers");
+    slot.status().await.expect("answers");
     assert!(slot.is_heard() && slot.last_info().state == "ready");
 }

@@ -15,9 +15,9 @@ use super::families::Families;
 use super::forge::{Before, Forge};
 use super::health::Standing;
 use super::idempotency::IdempotencyKeys;
-use super::members::Members;
 use super::membership::Membership;
 use super::neighbours::Neighbours;
+use super::node_operations::NodeOperations;
 use super::ownership::Owners;
 use super::placement::Placing;
 use super::registry::NameRegistry;
@@ -25,7 +25,7 @@ use super::retention::Retention;
 use super::scrub::Scrub;
 use super::spawn::{SpawnPhases, Spawning};
 use super::spool::SpoolApi;
-use super::spool_worker::{Bench, SpoolWorker};
+use super::spool_worker::{SpoolProcessor, SpoolWorker};
 use super::summon::Summoning;
 use super::teardown::Teardown;
 use super::ticket::Tickets;
@@ -52,13 +52,13 @@ pub(super) struct Phases {
     pub names: Arc<NameRegistry>,
     pub life: Arc<Teardown>,
     pub summoning: Arc<Summoning>,
-    pub desk: Arc<SpoolApi>,
+    pub spool_api: Arc<SpoolApi>,
     pub forge: Arc<Forge>,
     pub spawning: Arc<Spawning>,
     pub families: Arc<Families>,
-    pub clerk: Arc<Bench>,
+    pub processor: Arc<SpoolProcessor>,
     pub watcher: Arc<Watcher>,
-    pub members: Arc<Members>,
+    pub node_operations: Arc<NodeOperations>,
     pub membership: Arc<Membership>,
     pub neighbours: Arc<Neighbours>,
     pub owners: Arc<Owners>,
@@ -78,7 +78,7 @@ impl Phases {
         let names = NameRegistry::new(basis, &vaults, &tickets);
         let life = Teardown::new(basis, &vaults);
         let summoning = Summoning::new(basis, &keys, &travel);
-        let desk = SpoolApi::new(basis, &keys, &summoning, &vaults);
+        let spool_api = SpoolApi::new(basis, &keys, &summoning, &vaults);
         let membership = Membership::new(basis);
         let before = Before {
             keys: &keys,
@@ -88,7 +88,7 @@ impl Phases {
             travel: &travel,
             summoning: &summoning,
             membership: &membership,
-            desk: &desk,
+            spool_api: &spool_api,
         };
         let forge = Forge::new(basis, &before);
         let steps = SpawnPhases {
@@ -103,12 +103,12 @@ impl Phases {
         let spawning = Spawning::new(basis, &steps);
         let families = Families::new(basis, &life, &spawning);
         let watcher = Watcher::new(basis, &vaults, &families);
-        let clerk = Bench::new(basis, &summoning, &names, &placing, &forge);
+        let processor = SpoolProcessor::new(basis, &summoning, &names, &placing, &forge);
         let scrub = Scrub::new(basis);
         Self {
-            neighbours: Neighbours::new(basis, &clerk, &membership, &watcher, &names),
-            clerk,
-            members: Members::new(basis, &membership, &vaults, &life, &watcher),
+            neighbours: Neighbours::new(basis, &processor, &membership, &watcher, &names),
+            processor,
+            node_operations: NodeOperations::new(basis, &membership, &vaults, &life, &watcher),
             owners: Owners::new(basis, &vaults, &keys, &summoning),
             standing: Standing::new(basis, &scrub, &membership, role),
             scrub,
@@ -120,7 +120,7 @@ impl Phases {
             life,
             membership,
             summoning,
-            desk,
+            spool_api,
             forge,
             spawning,
             families,
@@ -154,11 +154,11 @@ impl Core {
     /// Starts to watch every node, to work the queue off and to prune what is kept too long.
     #[must_use]
     pub fn start(self: &Arc<Self>) -> Tasks {
-        let Phases { clerk, retention, watcher, vaults, families, neighbours, scrub, .. } = &self.phases;
+        let Phases { processor, retention, watcher, vaults, families, neighbours, scrub, .. } = &self.phases;
         watcher.start();
         let orphans = self.basis.orphans.clone();
         let standing = vec![
-            stand("spool", clerk, |bench| SpoolWorker::new(&bench).work_for_ever()),
+            stand("spool", processor, |processor| SpoolWorker::new(&processor).work_for_ever()),
             stand("retention", retention, |retention| async move { retention.prune_for_ever().await }),
             stand("lost-nodes", watcher, |watcher| async move { watcher.give_up_for_ever().await }),
             stand("neighbours", neighbours, |neighbours| async move { neighbours.follow_for_ever().await }),

@@ -136,7 +136,9 @@ impl SpoolApi {
         let entry = self.placed(self.entry(id).await?.value);
         match (entry.vault, entry.error) {
             (Some(vault), _) => Ok(vault),
-            (None, Some(error)) if entry.state == SpoolState::Dead => Err(error.into()),
+            (None, Some(error)) if entry.state == SpoolState::Dead => {
+                Err(SpoolError::Dead(Box::new(error)).into())
+            }
             (None, _) => Err(SpoolError::Waits { entry: id.clone(), place: entry.place }.into()),
         }
     }

@@ -54,7 +54,7 @@ const BACKOFF: SignedDuration = SignedDuration::from_millis(500);
 const BACKOFF_MOST: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) struct SpoolWorker {
-    bench: Arc<Bench>,
+    processor: Arc<SpoolProcessor>,
     /// With what a node refused though it was thought to have room, or the store, which may be full.
     at_work: JoinSet<(SpoolId, Option<DemandShape>)>,
     /// Since when.
@@ -72,13 +72,18 @@ struct DemandShape {
 }
 
 impl SpoolWorker {
-    pub(super) fn new(bench: &Arc<Bench>) -> Self {
-        Self { bench: bench.clone(), at_work: JoinSet::new(), in_hand: HashMap::new(), refused: Vec::new() }
+    pub(super) fn new(processor: &Arc<SpoolProcessor>) -> Self {
+        Self {
+            processor: processor.clone(),
+            at_work: JoinSet::new(),
+            in_hand: HashMap::new(),
+            refused: Vec::new(),
+        }
     }
 
     pub(super) async fn work_for_ever(mut self) {
         let mut outage = Outage::default();
-        while let Err(error) = self.bench.read_queue().await {
+        while let Err(error) = self.processor.read_queue().await {
             if outage.begins() {
                 tracing::error!(error = error_chain::told(&error), "the spool cannot be read; trying again");
             }
@@ -98,7 +103,7 @@ impl SpoolWorker {
 
     async fn wait(&mut self) {
         let pause = {
-            let queue = self.bench.spool.queue();
+            let queue = self.processor.spool.queue();
             let now = clock::mono();
             let until = queue.next_change(now).map(|at| Duration::from_micros(at.since(now)));
             match (queue.len(), until) {
@@ -107,7 +112,7 @@ impl SpoolWorker {
             }
         };
         tokio::select! {
-            () = self.bench.spool.work.notified() => {}
+            () = self.processor.spool.work.notified() => {}
             Some(done) = self.at_work.join_next() => match done {
                 Ok((id, refused)) => {
                     self.in_hand.remove(&id);
@@ -130,24 +135,24 @@ impl SpoolWorker {
     /// Gives out what is due, in order, as far as there is room.
     async fn round(&mut self) -> Result<(), Failure> {
         let now = clock::mono();
-        let order = self.bench.spool.queue().order();
+        let order = self.processor.spool.queue().order();
         self.refused.retain(|(_, at)| clock::mono().since(*at) < BELIEVED_US);
         let mut hopeless: Vec<DemandShape> = self.refused.iter().map(|(shape, _)| shape.clone()).collect();
         for entry in order.iter().cloned() {
             if self.in_hand.contains_key(&entry.id) {
                 continue;
             }
-            if self.bench.spool.queue().is_left(&entry.id, now) {
+            if self.processor.spool.queue().is_left(&entry.id, now) {
                 continue;
             }
-            if self.bench.spool.queue().is_expired(&entry.id, now) {
-                self.bench.expire(&entry).await?;
+            if self.processor.spool.queue().is_expired(&entry.id, now) {
+                self.processor.expire(&entry).await?;
                 continue;
             }
-            if self.in_hand.len() >= ABREAST || self.bench.admission.is_draining() {
+            if self.in_hand.len() >= ABREAST || self.processor.admission.is_draining() {
                 return Ok(());
             }
-            if self.bench.spool.queue().rests(&entry.id, now) {
+            if self.processor.spool.queue().rests(&entry.id, now) {
                 continue;
             }
             let memory_bytes = entry.memory_bytes;
@@ -156,7 +161,7 @@ impl SpoolWorker {
                 continue;
             }
             // A wished node that is not there may be added.
-            let places = match self.bench.placing.field(&entry.placement, memory_bytes, None).await {
+            let places = match self.processor.placing.field(&entry.placement, memory_bytes, None).await {
                 Ok(field) => field.places(),
                 Err(error) if error.is_absence() || error.is_full() => 0,
                 Err(error @ Failure::Ledger(_)) => return Err(error),
@@ -168,10 +173,10 @@ impl SpoolWorker {
                 hopeless.push(shape);
                 continue;
             }
-            let (bench, id) = (self.bench.clone(), entry.id.clone());
+            let (processor, id) = (self.processor.clone(), entry.id.clone());
             self.in_hand.insert(id.clone(), clock::mono());
             self.at_work.spawn(async move {
-                let full = bench.attempt(&id).await.unwrap_or_else(|error| {
+                let full = processor.attempt(&id).await.unwrap_or_else(|error| {
                     tracing::warn!(spool = %id, error = error_chain::told(&error), "an attempt was cut off; its entry still waits");
                     true
                 });
@@ -183,7 +188,7 @@ impl SpoolWorker {
 }
 
 /// What one attempt is made with.
-pub(super) struct Bench {
+pub(super) struct SpoolProcessor {
     records: Records,
     ledger: Ledger,
     spool: Arc<Spool>,
@@ -194,7 +199,7 @@ pub(super) struct Bench {
     forge: Arc<Forge>,
 }
 
-impl Bench {
+impl SpoolProcessor {
     pub(super) fn new(
         basis: &Dependencies,
         summoning: &Arc<Summoning>,
@@ -275,16 +280,17 @@ impl Bench {
     }
 
     async fn expire(&self, entry: &SpoolEntry) -> Result<(), Failure> {
-        let why = match (&entry.error, self.placing.field(&entry.placement, entry.memory_bytes, None).await) {
-            (Some(error), _) => error.message.clone(),
-            (None, Err(error)) => ApiError::from(error).message,
-            (None, Ok(field)) => PlacementError::NoRoom { scores: field.explain() }.to_string(),
+        let last = match (&entry.error, self.placing.field(&entry.placement, entry.memory_bytes, None).await)
+        {
+            (Some(error), _) => error.clone().into(),
+            (None, Err(error)) => error.into(),
+            (None, Ok(field)) => PlacementError::NoRoom { scores: field.explain() }.into(),
         };
-        self.bury_letter(&entry.id, Failure::from(SpoolError::Expired { why }).into()).await
+        self.bury_letter(&entry.id, Failure::from(SpoolError::Expired(last)).into()).await
     }
 
     async fn bury_letter(&self, id: &SpoolId, error: ApiError) -> Result<(), Failure> {
-        tracing::warn!(spool = %id, %error, "a summons is a dead letter");
+        tracing::warn!(spool = %id, error = error_chain::told(&error), "a summons is a dead letter");
         self.change_waiting(id, |HeldEntry { entry, held_by, .. }| {
             *held_by = None;
             (entry.state, entry.done_at) = (SpoolState::Dead.into(), Some(clock::now()));

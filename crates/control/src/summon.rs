@@ -183,7 +183,7 @@ impl Summoning {
             }
             Origin::Gem(pointer) => {
                 let gem = self.gems.resolve(&pointer).await?;
-                let base = gem.manifest.wishes().map_err(|reason| SummonError::Manifest { reason })?;
+                let base = gem.manifest.wishes().map_err(SummonError::Manifest)?;
                 let mut all = gem.manifest.labels;
                 all.extend(labels);
                 labels::check_labels(&all).map_err(SummonError::GemLabels)?;

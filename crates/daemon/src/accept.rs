@@ -26,6 +26,7 @@ use super::slow_reader::Unread;
 use super::state_dir::{ControlSocket, SocketPlace};
 use hauki_contract::api::peer::Peer;
 use hauki_contract::api::{ApiError, ErrorCode};
+use hauki_contract::model::error_chain;
 
 /// How long a peer is waited for: what is unread, as long as at the gate.
 const PATIENCE: Patience = Patience { head: Duration::from_secs(30), unread: Duration::from_secs(30) };
@@ -53,7 +54,7 @@ struct Guests {
 
 /// The users who may come in.
 #[derive(Debug)]
-pub struct Listed {
+pub(crate) struct Listed {
     users: Vec<u32>,
     admins: Vec<u32>,
 }
@@ -62,7 +63,7 @@ impl Listed {
     /// Root and whoever the daemon runs as may do all, and so may the configuration's `admins`; its `users` may do
     /// what concerns nobody else.
     #[must_use]
-    pub fn new(users: &[u32], admins: &[u32]) -> Self {
+    pub(crate) fn new(users: &[u32], admins: &[u32]) -> Self {
         let admins = [&[ROOT, rustix::process::geteuid().as_raw()], admins].concat();
         Self { users: users.to_vec(), admins }
     }
@@ -108,7 +109,7 @@ impl Drop for ConnectionPermit {
 
 /// Serves until `stop` becomes true, and then until what is open has been answered. The socket is given back as soon
 /// as nobody new is wanted.
-pub async fn serve(
+pub(crate) async fn serve(
     socket: ControlSocket,
     router: Router,
     listed: Listed,
@@ -128,7 +129,7 @@ pub async fn serve(
                 Ok((stream, _)) => stream,
                 // Out of descriptors, mostly: give others time to close some.
                 Err(error) => {
-                    tracing::warn!(%error, "failed to accept at the control socket");
+                    tracing::warn!(error = error_chain::told(&error), "failed to accept at the control socket");
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     continue;

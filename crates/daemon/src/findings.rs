@@ -8,7 +8,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::settings::DaemonSettings;
-use hauki_contract::api::ApiError;
 use hauki_contract::model::check::Check;
 use hauki_contract::model::error_chain;
 use hauki_contract::system::random;
@@ -63,11 +62,11 @@ async fn store(state_dir: &Path) -> Option<Check> {
     match start::inspect(state_dir).await {
         Err(CoreStartError::Store(error)) => {
             let hint = error.way_back().unwrap_or_else(|| "see haukid(8), The store".into());
-            Some(Check::fail(ApiError::from(error).message, hint))
+            Some(Check::fail(error_chain::told(&error), hint))
         }
         Err(error) => {
             let hint = error.way_back().unwrap_or_else(|| "put the file back from a copy".into());
-            Some(Check::fail(error.to_string(), hint))
+            Some(Check::fail(error_chain::told(&error), hint))
         }
         Ok(Some(Inspected { damaged, .. })) if !damaged.is_empty() => {
             let named: Vec<&str> = damaged.iter().take(5).map(String::as_str).collect();
@@ -83,12 +82,12 @@ async fn store(state_dir: &Path) -> Option<Check> {
 }
 
 /// Prints the findings as one JSON array.
-pub async fn print(settings: &DaemonSettings) -> std::io::Result<()> {
+pub(crate) async fn print(settings: &DaemonSettings) -> std::io::Result<()> {
     let node = NodeSettings::new(&settings.config);
     let mut checks = sandbox(settings, node.as_ref().ok()).await;
     checks.push(match node {
         Ok(node) => node.data_plane_check(),
-        Err(error) => Check::fail(error.to_string(), "name the VPN's address in data_plane.address"),
+        Err(error) => Check::fail(error_chain::told(&error), "name the VPN's address in data_plane.address"),
     });
     checks.extend(gems::findings(&settings.config.gems.directories));
     checks.extend(store(&settings.state_dir).await);

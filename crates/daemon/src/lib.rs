@@ -6,12 +6,12 @@
 
 pub mod args;
 pub mod bridge;
-pub mod accept;
-pub mod findings;
-pub mod state_dir;
-pub mod ready;
-pub mod role;
+mod accept;
+mod findings;
+mod state_dir;
+mod ready;
+mod role;
 pub mod run;
-pub mod settings;
+mod settings;
 mod request_trace;
 mod slow_reader;

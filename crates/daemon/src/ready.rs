@@ -8,7 +8,7 @@ use sd_notify::NotifyState;
 
 /// Says "ready" or "failed: …" once, to the starter's pipe and to systemd.
 #[derive(Debug)]
-pub struct ReadyNotice {
+pub(crate) struct ReadyNotice {
     pipe: Option<File>,
 }
 
@@ -17,18 +17,18 @@ impl ReadyNotice {
     /// The descriptor, if any, must be open and owned by nobody else in this process: a starter
     /// passes it for this one purpose.
     #[must_use]
-    pub unsafe fn from_raw(fd: Option<i32>) -> Self {
+    pub(crate) unsafe fn from_raw(fd: Option<i32>) -> Self {
         // SAFETY: the caller vouches for the descriptor; 0, 1 and 2 are never handed over.
         let pipe = fd.filter(|fd| *fd > 2).map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) }));
         Self { pipe }
     }
 
-    pub fn serving(&mut self) {
+    pub(crate) fn serving(&mut self) {
         self.say("ready");
         let _ = sd_notify::notify(&[NotifyState::Ready]);
     }
 
-    pub fn failed(&mut self, reason: &str) {
+    pub(crate) fn failed(&mut self, reason: &str) {
         self.say(&format!("failed: {}", reason.replace('\n', " ")));
     }
 

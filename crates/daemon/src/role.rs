@@ -32,7 +32,7 @@ const ORDERS: Duration = Duration::from_millis(500);
 
 /// What of the state directory a role claims, in the order of claiming.
 #[must_use]
-pub fn halves(role: &Role) -> &'static [Half] {
+pub(crate) fn halves(role: &Role) -> &'static [Half] {
     match role {
         Role::All(_) => &[Half::Core, Half::Node],
         Role::Core(_) => &[Half::Core],
@@ -42,7 +42,7 @@ pub fn halves(role: &Role) -> &'static [Half] {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum RoleError {
+pub(crate) enum RoleError {
     #[error(transparent)]
     Home(#[from] StateDirError),
     #[error("the node's settings are not usable")]
@@ -68,7 +68,7 @@ pub enum RoleError {
 impl RoleError {
     /// What its reader can do about it.
     #[must_use]
-    pub fn way_back(&self) -> Option<String> {
+    pub(crate) fn way_back(&self) -> Option<String> {
         match self {
             Self::Core(error) => error.way_back(),
             _ => None,
@@ -77,18 +77,18 @@ impl RoleError {
 
     /// Whether it ended what had begun.
     #[must_use]
-    pub fn has_served(&self) -> bool {
+    pub(crate) fn has_served(&self) -> bool {
         matches!(self, Self::Homeless { .. } | Self::Broken { .. })
     }
 }
 
-pub struct LocalNode {
+pub(crate) struct LocalNode {
     pub node: Arc<NodeService>,
     pub driver: Arc<dyn Driver>,
 }
 
 impl LocalNode {
-    pub async fn start(home: &StateDir, settings: &DaemonSettings) -> Result<Self, RoleError> {
+    pub(crate) async fn start(home: &StateDir, settings: &DaemonSettings) -> Result<Self, RoleError> {
         let node_settings = NodeSettings::new(&settings.config)?;
         let driver = hauki_sandbox::open(DriverConfig {
             node: &settings.config.node,
@@ -103,23 +103,27 @@ impl LocalNode {
 
     fn member(&self, settings: &DaemonSettings) -> Member {
         let name = self.node.name().clone();
-        Member { name, labels: settings.config.node.labels.clone(), api: self.desk(), address: None }
+        Member { name, labels: settings.config.node.labels.clone(), api: self.node_api(), address: None }
     }
 
     #[must_use]
-    pub fn desk(&self) -> Arc<dyn NodeApi> {
+    pub(crate) fn node_api(&self) -> Arc<dyn NodeApi> {
         Arc::new(InProcessNode(Arc::clone(&self.node)))
     }
 }
 
 /// The halves that this role runs.
-pub struct RoleParts {
+pub(crate) struct RoleParts {
     local: Option<LocalNode>,
     core: Option<(Arc<Core>, Tasks)>,
 }
 
 impl RoleParts {
-    pub async fn start(role: &Role, home: &StateDir, settings: &DaemonSettings) -> Result<Self, RoleError> {
+    pub(crate) async fn start(
+        role: &Role,
+        home: &StateDir,
+        settings: &DaemonSettings,
+    ) -> Result<Self, RoleError> {
         let local = match role {
             Role::All(_) | Role::Node(_) => Some(LocalNode::start(home, settings).await?),
             Role::Core(_) | Role::Findings(_) => None,
@@ -169,23 +173,23 @@ impl RoleParts {
         Ok(Self { local, core: Some((core, tasks)) })
     }
 
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         match (&self.core, &self.local) {
             (Some((core, _)), _) => hauki_control::routes::router(Arc::clone(core)),
-            (None, Some(local)) => hauki_node::routes::router(local.desk()),
+            (None, Some(local)) => hauki_node::routes::router(local.node_api()),
             (None, None) => Router::new(),
         }
     }
 
     /// For how long nothing has been asked, in microseconds; `None` while there is something to do.
-    pub async fn quiet_us(&self) -> Option<u64> {
+    pub(crate) async fn quiet_us(&self) -> Option<u64> {
         let (core, _) = self.core.as_ref()?;
         let activity = core.activity().await.ok()?;
         (activity.vaults == 0 && activity.requests == 0).then_some(activity.idle_us)
     }
 
     /// Stops taking work if there is none to do; `false` if somebody came meanwhile.
-    pub async fn retire(&self) -> bool {
+    pub(crate) async fn retire(&self) -> bool {
         match &self.core {
             Some((core, _)) => core.retire().await,
             None => false,
@@ -193,7 +197,7 @@ impl RoleParts {
     }
 
     /// Ends every vault of this process; the answer is how many are left at the deadline.
-    pub async fn shut_down(&self, deadline: Duration) -> usize {
+    pub(crate) async fn shut_down(&self, deadline: Duration) -> usize {
         if let Some((core, _)) = &self.core {
             core.drain();
         }

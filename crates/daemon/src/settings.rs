@@ -10,7 +10,7 @@ use hauki_contract::system::export::{Target, TargetError};
 use hauki_contract::system::paths::{self, Places};
 
 #[derive(Debug, Clone)]
-pub struct DaemonSettings {
+pub(crate) struct DaemonSettings {
     pub state_dir: PathBuf,
     pub socket: PathBuf,
     pub idle_exit_ms: Option<u64>,
@@ -19,7 +19,7 @@ pub struct DaemonSettings {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum DaemonSettingsError {
+pub(crate) enum DaemonSettingsError {
     #[error(transparent)]
     Layer(#[from] LayerError),
     #[error("idle_exit")]
@@ -29,7 +29,7 @@ pub enum DaemonSettingsError {
 }
 
 impl DaemonSettings {
-    pub fn resolve(args: &ServeArgs, role: &str) -> Result<Self, DaemonSettingsError> {
+    pub(crate) fn resolve(args: &ServeArgs, role: &str) -> Result<Self, DaemonSettingsError> {
         let config = Layers::read(args.config.as_deref(), args.config.is_some())?.whole();
         let socket = config.daemon.socket.clone();
         let Places { state_dir, socket } = match &args.state_dir {

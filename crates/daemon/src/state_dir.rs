@@ -39,7 +39,7 @@ const BRIEF: &str = "brief";
 
 /// What of the state directory a daemon may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
+pub(crate) enum Half {
     Core,
     Node,
 }
@@ -63,7 +63,7 @@ impl Half {
 
 /// Holds the state directory for as long as it lives.
 #[derive(Debug)]
-pub struct StateDir {
+pub(crate) struct StateDir {
     pub path: PathBuf,
     /// What stood there when it was claimed, and in it as a half's own. Open, so that nothing else gets their numbers.
     dirs: Vec<(PathBuf, File)>,
@@ -73,7 +73,7 @@ pub struct StateDir {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum StateDirError {
+pub(crate) enum StateDirError {
     #[error("{step} {}", path.display())]
     System {
         step: &'static str,
@@ -109,7 +109,7 @@ impl StateDir {
     /// The directory may be passed through by the vaults' ids, but not listed; what is secret in it
     /// has its own mode. Who finds a daemon that leaves waits for it, for `patience` at most.
     /// One that is to stay asks one that is not to leave.
-    pub async fn claim(
+    pub(crate) async fn claim(
         path: &Path,
         halves: &[Half],
         stays: bool,
@@ -166,7 +166,7 @@ impl StateDir {
     }
 
     /// From now on this file must stand where it is as well. Who keeps it open keeps its number from others.
-    pub fn keep_store(&self, path: PathBuf) {
+    pub(crate) fn keep_store(&self, path: PathBuf) {
         if let Ok(made) = fs::metadata(&path).map(number) {
             let _ = self.store.set((path, made));
         }
@@ -175,7 +175,7 @@ impl StateDir {
     /// What does not stand where it was claimed any more. A disk that fails to tell is no reason to think so:
     /// everything that lives would be ended for it.
     #[must_use]
-    pub fn lost(&self) -> Option<&Path> {
+    pub(crate) fn lost(&self) -> Option<&Path> {
         let dirs = self.dirs.iter().filter_map(|(path, dir)| Some((path, number(dir.metadata().ok()?))));
         let mut kept = dirs.chain(self.store.get().map(|(path, made)| (path, *made)));
         let gone = kept.find(|(path, made)| match fs::metadata(path).map(number) {
@@ -186,19 +186,12 @@ impl StateDir {
     }
 
     /// Tells a successor that waiting is worth it.
-    pub fn leaving(&self) {
+    pub(crate) fn leaving(&self) {
         for lock in &self.locks {
             // Not cut off first: over the same bytes it needs no room on a full disk. If it fails the
             // successor is refused, and may be started again.
             let _ = lock.write_all_at(format!("{} {LEAVING}\n", std::process::id()).as_bytes(), 0);
         }
-    }
-
-    /// A directory below, for root's eyes only.
-    pub fn private_dir(&self, name: &str) -> Result<PathBuf, StateDirError> {
-        let path = self.path.join(name);
-        dirs::make(&path, 0o700).map_err(failed("failed to make", &path))?;
-        Ok(path)
     }
 }
 
@@ -286,7 +279,7 @@ fn try_lock(path: &Path) -> Result<Result<File, LockHolder>, StateDirError> {
 
 /// What stands where a control socket was bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SocketPlace {
+pub(crate) enum SocketPlace {
     There,
     /// It was removed, and is made anew.
     Anew,
@@ -296,7 +289,7 @@ pub enum SocketPlace {
 
 /// The bound control socket; its file goes when this does.
 #[derive(Debug)]
-pub struct ControlSocket {
+pub(crate) struct ControlSocket {
     pub listener: UnixListener,
     path: PathBuf,
     mode: u32,
@@ -307,7 +300,7 @@ pub struct ControlSocket {
 impl ControlSocket {
     /// The caller holds the state directory's lock. `open` lets every local user connect; who may
     /// do what is then for the peer's credentials to decide.
-    pub fn bind(path: &Path, open: bool) -> Result<Self, StateDirError> {
+    pub(crate) fn bind(path: &Path, open: bool) -> Result<Self, StateDirError> {
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(StateDirError::Listening { path: path.to_owned() });
         }
@@ -334,7 +327,7 @@ impl ControlSocket {
     }
 
     /// Makes the file anew if it is gone. What somebody else has put there stays.
-    pub fn restore(&mut self) -> Result<SocketPlace, StateDirError> {
+    pub(crate) fn restore(&mut self) -> Result<SocketPlace, StateDirError> {
         match key(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Ok(there) if there != self.made => return Ok(SocketPlace::Anothers),

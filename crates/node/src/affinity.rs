@@ -16,7 +16,7 @@ const LOOK_MS: u64 = 4;
 const IDLE_MS: u64 = 256;
 
 #[derive(Default)]
-pub struct Affinity {
+pub(crate) struct Affinity {
     /// Calls in a row that were alone and short.
     lone: u32,
     drawn: Option<Drawn>,
@@ -32,7 +32,7 @@ struct Drawn {
 
 impl Affinity {
     /// The vault has answered; `alone` if nothing else is asked of it and its calls are short.
-    pub fn answered(&mut self, alone: bool, now: Mono, sandbox: &dyn Sandbox) {
+    pub(crate) fn answered(&mut self, alone: bool, now: Mono, sandbox: &dyn Sandbox) {
         if !alone {
             return self.let_go(sandbox);
         }
@@ -54,12 +54,12 @@ impl Affinity {
 
     /// When to look again, if it must be.
     #[must_use]
-    pub fn look_at(&self) -> Option<Mono> {
+    pub(crate) fn look_at(&self) -> Option<Mono> {
         self.drawn.as_ref().map(|drawn| drawn.look_at)
     }
 
     /// `busy_since` is when the vault began what it works on.
-    pub fn look(&mut self, busy_since: Option<Mono>, now: Mono, sandbox: &dyn Sandbox) {
+    pub(crate) fn look(&mut self, busy_since: Option<Mono>, now: Mono, sandbox: &dyn Sandbox) {
         let Some(drawn) = self.drawn.as_mut().filter(|drawn| drawn.look_at <= now) else { return };
         drawn.pause_ms = if std::mem::take(&mut drawn.used) { LOOK_MS } else { drawn.pause_ms * 2 };
         drawn.look_at = now.plus_ms(drawn.pause_ms);

@@ -16,8 +16,8 @@ use hauki_contract::model::receipt::Receipt;
 pub struct InProcessNode(pub Arc<NodeService>);
 
 impl NodeApi for InProcessNode {
-    fn word(&self) -> NodeFuture<'_, NodeStatus> {
-        Box::pin(async { Ok(self.0.word()) })
+    fn status(&self) -> NodeFuture<'_, NodeStatus> {
+        Box::pin(async { Ok(self.0.status()) })
     }
 
     fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults> {

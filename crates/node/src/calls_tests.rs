@@ -4,21 +4,21 @@ use super::*;
 use crate::gate::replies::ReplyQueue;
 use crate::requests::BorrowedRequest;
 
-fn reply(outbox: &Arc<ReplyQueue>, id: &str) -> ReplyTo {
-    ReplyTo::new(outbox, Some(id), None)
+fn reply(reply_queue: &Arc<ReplyQueue>, id: &str) -> ReplyTo {
+    ReplyTo::new(reply_queue, Some(id), None)
 }
 
-fn sent(outbox: &ReplyQueue) -> String {
+fn sent(reply_queue: &ReplyQueue) -> String {
     let mut bytes = Vec::new();
-    outbox.take(&mut bytes);
+    reply_queue.take(&mut bytes);
     String::from_utf8(bytes).expect("is text")
 }
 
 /// A call of a connection, and its number if the vault got it at once.
-fn push(calls: &mut Calls, outbox: &Arc<ReplyQueue>, id: &str, deadline_ms: u32, now: Mono) -> u64 {
+fn push(calls: &mut Calls, reply_queue: &Arc<ReplyQueue>, id: &str, deadline_ms: u32, now: Mono) -> u64 {
     let mut number = 0;
     let asked = BorrowedRequest::Call { method: "f", caller: "", params: Some(id) };
-    let patience = CallWaiter { reply: reply(outbox, id), deadline_ms, via: Vec::new(), trace: None };
+    let patience = CallWaiter { reply: reply(reply_queue, id), deadline_ms, via: Vec::new(), trace: None };
     calls.push(VaultRequest::Passing(asked), patience, now, |call, _, _| number = call);
     number
 }
@@ -38,10 +38,10 @@ const T: Mono = Mono(1_000_000);
 
 #[test]
 fn answers_come_in_order_or_not_at_all() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
-    let first = push(&mut calls, &outbox, "1", 10, T);
-    let second = push(&mut calls, &outbox, "2", 10, T);
+    let first = push(&mut calls, &reply_queue, "1", 10, T);
+    let second = push(&mut calls, &reply_queue, "2", 10, T);
     assert!(calls.answered(second, T).is_err());
     calls.answered(first, T).expect("is due").expect("waits").value("1");
     assert!(calls.answered(first, T).is_err(), "answered twice");
@@ -50,27 +50,27 @@ fn answers_come_in_order_or_not_at_all() {
 
 #[test]
 fn a_late_caller_is_told_once_and_the_late_answer_is_swallowed() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
-    let call = push(&mut calls, &outbox, "1", 10, T);
+    let call = push(&mut calls, &reply_queue, "1", 10, T);
     assert_eq!(calls.next_deadline(), Some(T.plus_ms(10 + ENGINES_WORD_MS)));
     assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
-    assert_eq!(sent(&outbox), "", "the engine has the first word");
+    assert_eq!(sent(&reply_queue), "", "the engine has the first word");
     assert_eq!(calls.expire(T.plus_ms(10 + ENGINES_WORD_MS)), Overdue::Nothing);
-    assert!(sent(&outbox).contains("-32004"));
+    assert!(sent(&reply_queue).contains("-32004"));
     assert!(calls.answered(call, T.plus_ms(11 + ENGINES_WORD_MS)).expect("is due").is_none());
 }
 
 #[test]
 fn a_call_that_still_waits_is_told_at_its_deadline() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
-    push(&mut calls, &outbox, "1", 1000, T);
-    push(&mut calls, &outbox, "2", 10, T);
-    push(&mut calls, &outbox, "3", 10, T);
+    push(&mut calls, &reply_queue, "1", 1000, T);
+    push(&mut calls, &reply_queue, "2", 10, T);
+    push(&mut calls, &reply_queue, "3", 10, T);
     assert_eq!(calls.next_deadline(), Some(T.plus_ms(10)));
     assert_eq!(calls.expire(T.plus_ms(10)), Overdue::Nothing);
-    let told = sent(&outbox);
+    let told = sent(&reply_queue);
     let [handed, waited] = told.lines().collect::<Vec<_>>()[..] else { panic!("two were due: {told}") };
     assert!(handed.contains("\"id\":2") && !handed.contains("begun"), "the vault has it: {handed}");
     assert!(waited.contains("\"id\":3") && waited.contains("\"begun\":false"), "{waited}");
@@ -78,14 +78,14 @@ fn a_call_that_still_waits_is_told_at_its_deadline() {
 
 #[test]
 fn a_caller_is_told_if_the_answer_may_lie_unread() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     calls.excuse(T, T.plus_ms(500), 0);
-    push(&mut calls, &outbox, "1", 100, T.plus_ms(500));
+    push(&mut calls, &reply_queue, "1", 100, T.plus_ms(500));
     let late = T.plus_ms(601 + ENGINES_WORD_MS);
     calls.excuse(T.plus_ms(520), T.plus_ms(560), 10);
     assert_eq!(calls.expire(late), Overdue::Nothing);
-    let told = sent(&outbox);
+    let told = sent(&reply_queue);
     assert!(
         told.contains("-32004") && told.contains("\"unread_ms\":40"),
         "what lay before the call is not its own: {told}"
@@ -94,10 +94,10 @@ fn a_caller_is_told_if_the_answer_may_lie_unread() {
 
 #[test]
 fn the_engine_is_stuck_when_one_call_holds_it_and_not_when_many_wait() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
-    let first = push(&mut calls, &outbox, "1", 100, T);
-    push(&mut calls, &outbox, "2", 100, T);
+    let first = push(&mut calls, &reply_queue, "1", 100, T);
+    push(&mut calls, &reply_queue, "2", 100, T);
     let _ = calls.answered(first, T.plus_ms(90)).expect("is due");
     assert_eq!(calls.expire(T.plus_ms(600)), Overdue::Nothing, "the second began at 90");
     assert_eq!(calls.expire(T.plus_ms(690)), Overdue::Stuck);
@@ -148,17 +148,17 @@ fn what_nobody_waits_for_any_more_is_not_handed_over_and_what_was_given_off_to_b
 
 #[test]
 fn a_long_call_is_not_handed_over_behind_another() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
     let long = "x".repeat(AHEAD_BYTES);
-    assert_eq!(push(&mut calls, &outbox, &long, 60_000, T), 1, "alone it is");
+    assert_eq!(push(&mut calls, &reply_queue, &long, 60_000, T), 1, "alone it is");
     assert_eq!(
-        [push(&mut calls, &outbox, "2", 60_000, T), push(&mut calls, &outbox, "3", 60_000, T)],
+        [push(&mut calls, &reply_queue, "2", 60_000, T), push(&mut calls, &reply_queue, "3", 60_000, T)],
         [0, 0]
     );
     calls.answered(1, T).expect("is due");
     assert_eq!(handed(&mut calls, T), [(2, "2".to_owned()), (3, "3".to_owned())]);
-    assert_eq!(push(&mut calls, &outbox, &long, 60_000, T), 0);
+    assert_eq!(push(&mut calls, &reply_queue, &long, 60_000, T), 0);
     for call in [2, 3] {
         calls.answered(call, T).expect("is due");
     }
@@ -167,10 +167,10 @@ fn a_long_call_is_not_handed_over_behind_another() {
 
 #[test]
 fn quick_calls_are_handed_over_in_numbers() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
     for id in 0..100 {
-        push(&mut calls, &outbox, &id.to_string(), 60_000, T);
+        push(&mut calls, &reply_queue, &id.to_string(), 60_000, T);
     }
     assert_eq!(calls.queue.len(), MOST_AHEAD as usize);
     calls.answered(1, T.plus_ms(50)).expect("is due");
@@ -179,9 +179,10 @@ fn quick_calls_are_handed_over_in_numbers() {
 
 #[test]
 fn answers_that_come_together_are_no_slow_ones_and_nobody_is_alone_among_them() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
-    let numbers: Vec<u64> = (0..40).map(|id| push(&mut calls, &outbox, &id.to_string(), 60_000, T)).collect();
+    let numbers: Vec<u64> =
+        (0..40).map(|id| push(&mut calls, &reply_queue, &id.to_string(), 60_000, T)).collect();
     for call in &numbers {
         calls.answered(*call, Mono(T.0 + 400)).expect("is due");
     }
@@ -189,7 +190,7 @@ fn answers_that_come_together_are_no_slow_ones_and_nobody_is_alone_among_them() 
     assert!(calls.pace_us <= 10, "{} us for one of forty", calls.pace_us);
     assert!(!calls.is_alone());
     let (later, alone) = (T.plus_ms(1), Mono(T.plus_ms(1).0 + 50));
-    let call = push(&mut calls, &outbox, "40", 60_000, later);
+    let call = push(&mut calls, &reply_queue, "40", 60_000, later);
     calls.answered(call, alone).expect("is due");
     assert_eq!(handed(&mut calls, alone), []);
     assert!(calls.is_alone() && calls.pace_us == 50);
@@ -197,9 +198,9 @@ fn answers_that_come_together_are_no_slow_ones_and_nobody_is_alone_among_them() 
 
 #[test]
 fn a_slow_call_stays_slow_when_the_workers_own_work_comes_with_its_answer() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls { pace_us: 10, ..Calls::default() };
-    let call = push(&mut calls, &outbox, "1", 60_000, T);
+    let call = push(&mut calls, &reply_queue, "1", 60_000, T);
     let later = T.plus_ms(300);
     calls.answered(call, later).expect("is due");
     calls.busy(100, later);
@@ -210,14 +211,14 @@ fn a_slow_call_stays_slow_when_the_workers_own_work_comes_with_its_answer() {
 
 #[test]
 fn what_waits_expires_in_its_lane_and_gets_what_is_left_of_its_time() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     for id in ["1", "2", "3"] {
-        push(&mut calls, &outbox, id, 100, T);
+        push(&mut calls, &reply_queue, id, 100, T);
     }
-    push(&mut calls, &outbox, "4", 200, T);
+    push(&mut calls, &reply_queue, "4", 200, T);
     assert_eq!(calls.expire(T.plus_ms(100)), Overdue::Nothing);
-    let told = sent(&outbox);
+    let told = sent(&reply_queue);
     assert!(told.contains("\"id\":2") && told.contains("\"id\":3") && !told.contains("\"id\":4"), "{told}");
     calls.answered(1, T.plus_ms(150)).expect("is due");
     let mut left = 0;
@@ -227,12 +228,12 @@ fn what_waits_expires_in_its_lane_and_gets_what_is_left_of_its_time() {
 
 #[test]
 fn the_workers_own_work_has_its_own_time_and_cannot_be_claimed_for_ever() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     assert!(!calls.idle(T), "what did not begin cannot end");
     calls.busy(100, T);
     assert_eq!(calls.next_deadline(), Some(T.plus_ms(600)));
-    push(&mut calls, &outbox, "1", 100, T);
+    push(&mut calls, &reply_queue, "1", 100, T);
     assert_eq!(calls.expire(T.plus_ms(599)), Overdue::Nothing);
     assert_eq!(calls.expire(T.plus_ms(600)), Overdue::Stuck);
     assert!(!calls.busy(100, T.plus_ms(1)), "what goes on is not begun again, and gets no more time");
@@ -248,30 +249,30 @@ fn the_workers_own_work_has_its_own_time_and_cannot_be_claimed_for_ever() {
 
 #[test]
 fn what_we_left_unread_after_a_deadline_is_not_the_vaults_time_but_nobody_talks_for_ever() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
-    let call = push(&mut calls, &outbox, "1", 100, T);
+    let call = push(&mut calls, &reply_queue, "1", 100, T);
     calls.excuse(T, T.plus_ms(90), 0);
     assert_eq!(calls.stuck_at(), Some(T.plus_ms(600)), "its time was not over");
     calls.excuse(T.plus_ms(90), T.plus_ms(5_100), 1000);
     assert_eq!(calls.expire(T.plus_ms(5_599)), Overdue::Nothing);
-    assert!(sent(&outbox).contains("-32004"), "its caller has a deadline all the same");
+    assert!(sent(&reply_queue).contains("-32004"), "its caller has a deadline all the same");
     calls.excuse(T.plus_ms(5_100), T.plus_ms(9_000), 1001 + UNREAD_BYTES);
     assert_eq!(calls.expire(T.plus_ms(5_600)), Overdue::Stuck);
     assert!(calls.answered(call, T.plus_ms(5_600)).expect("is due").is_none());
-    push(&mut calls, &outbox, "2", 100, T.plus_ms(6_000));
+    push(&mut calls, &reply_queue, "2", 100, T.plus_ms(6_000));
     assert_eq!(calls.stuck_at(), Some(T.plus_ms(6_600)), "the next has no more time by that");
 }
 
 #[test]
 fn a_long_call_says_what_it_has_spent_its_time_on_and_whose_it_is() {
-    let outbox = Arc::new(ReplyQueue::default());
+    let reply_queue = Arc::new(ReplyQueue::default());
     let mut calls = Calls::default();
     let trace = hauki_contract::system::trace::fresh(false);
     assert_eq!((calls.trace(), calls.long(T)), (None, None));
-    let first = push(&mut calls, &outbox, "1", 60_000, T);
+    let first = push(&mut calls, &reply_queue, "1", 60_000, T);
     let patience = CallWaiter {
-        reply: reply(&outbox, "2"),
+        reply: reply(&reply_queue, "2"),
         deadline_ms: 60_000,
         via: Vec::new(),
         trace: hauki_contract::system::trace::open(Some(trace), |_| panic!("nobody listens")),

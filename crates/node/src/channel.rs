@@ -37,7 +37,7 @@ const RETRY: Duration = Duration::from_millis(10);
 const MOST_LEFT: usize = 1024 * 1024;
 
 /// Callers wait while more than this is unsent.
-pub const SOFT_LIMIT: usize = 4 * 1024 * 1024;
+pub(crate) const SOFT_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Who pays for a frame, and how much of it there is still.
 pub trait FrameCharge: Send {

@@ -28,7 +28,7 @@ const PIECE_BYTES: usize = 2 << 20;
 /// A core that asked asks again before this is over, or has gone.
 const HEARD_MS: u64 = 30_000;
 
-pub type CloneReply = Result<Ticket, Box<ApiError>>;
+pub(crate) type CloneReply = Result<Ticket, Box<ApiError>>;
 
 pub struct PendingWishes {
     boot_id: String,

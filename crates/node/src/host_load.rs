@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 /// Bytes that new work may use, by the kernel's own estimate.
 #[must_use]
-pub fn free_memory_bytes() -> u64 {
+pub(crate) fn free_memory_bytes() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     text.lines()
         .find_map(|line| line.strip_prefix("MemAvailable:"))
@@ -18,7 +18,7 @@ pub fn free_memory_bytes() -> u64 {
 
 /// The one-minute load in percent of all cores.
 #[must_use]
-pub fn load_percent() -> u32 {
+pub(crate) fn load_percent() -> u32 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: f64 = text.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0.0);
     // Finding them out reads the tree of cgroups.
@@ -29,7 +29,7 @@ pub fn load_percent() -> u32 {
 
 /// The resident memory of a process; for display, so a process that is gone has none.
 #[must_use]
-pub fn resident_bytes(pid: u32) -> u64 {
+pub(crate) fn resident_bytes(pid: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
     let pages: u64 = text.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size() as u64

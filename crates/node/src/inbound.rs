@@ -238,9 +238,9 @@ impl Supervisor {
     /// this is of it, and nobody else does; who missed events before this one is told how many.
     fn tell(&self, method: &str, body: &str) {
         let tag = self.vault.calls().tag();
-        self.vault.audience.each(|outbox| {
-            let own = tag.as_ref().filter(|(owner, _)| *owner == outbox.owner());
-            outbox.event(method, |lost| {
+        self.vault.audience.each(|reply_queue| {
+            let own = tag.as_ref().filter(|(owner, _)| *owner == reply_queue.owner());
+            reply_queue.event(method, |lost| {
                 let call = own.map(|(_, id)| format!(",\"call\":{id}")).unwrap_or_default();
                 match lost {
                     0 => format!("{{{body}{call}}}"),

@@ -8,28 +8,28 @@
 // The parts from the bottom up: each may use those before it, and `tests/architecture.rs` holds that. What knows no vault
 // comes first.
 pub mod init;
-pub mod waking_clock;
-pub mod shards;
-pub mod affinity;
+mod waking_clock;
+mod shards;
+mod affinity;
 mod token_bucket;
-pub mod channel;
-pub mod requests;
-pub mod host_load;
-pub mod clone_requests;
-pub mod journal;
-pub mod pool;
+mod channel;
+mod requests;
+mod host_load;
+mod clone_requests;
+mod journal;
+mod pool;
 pub mod settings;
 mod code_cache;
 
 // The way of a call, and the life of a vault.
-pub mod calls;
+mod calls;
 pub mod gate;
 mod deadline_errors;
-pub mod subscribers;
-pub mod outbound;
-pub mod vault;
+mod subscribers;
+mod outbound;
+mod vault;
 mod inbound;
-pub mod supervisor;
+mod supervisor;
 mod forge;
 
 // The service, and who asks it.

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, sleep_until};
 
 use super::shards::{Shard, Shards};
+use hauki_contract::model::error_chain;
 use hauki_contract::model::limits::Limits;
 use hauki_contract::system::tasks::{self, OnFault, Task, TaskKind};
 use hauki_contract::system::{clock, random};
@@ -28,13 +29,13 @@ const GRACE: Duration = Duration::from_millis(5);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A started vault without a worker.
-pub struct Blank {
+pub(crate) struct Blank {
     pub started: Started,
     /// Its tasks run there, and so must its supervisor.
     pub shard: Shard,
 }
 
-pub struct Pool {
+pub(crate) struct Pool {
     driver: Arc<dyn Driver>,
     shards: Arc<Shards>,
     limits: Limits,
@@ -56,7 +57,7 @@ struct PoolState {
 
 impl Pool {
     /// Keeps at most so many; with 0 there is no pool.
-    pub fn start(driver: Arc<dyn Driver>, shards: Arc<Shards>, most: u32) -> Arc<Self> {
+    pub(crate) fn start(driver: Arc<dyn Driver>, shards: Arc<Shards>, most: u32) -> Arc<Self> {
         let state = PoolState { demand: Demand::new(most as usize), ..PoolState::default() };
         let pool = Arc::new(Self {
             driver,
@@ -81,7 +82,7 @@ impl Pool {
     }
 
     #[must_use]
-    pub fn stock(&self) -> usize {
+    pub(crate) fn stock(&self) -> usize {
         *self.stock.borrow()
     }
 
@@ -91,7 +92,7 @@ impl Pool {
 
     /// A living blank that a vault of these limits can be made of.
     #[must_use]
-    pub fn take(&self, limits: &Limits) -> Option<Blank> {
+    pub(crate) fn take(&self, limits: &Limits) -> Option<Blank> {
         if !self.driver.serves(&self.limits, limits) {
             return None;
         }
@@ -110,12 +111,12 @@ impl Pool {
     }
 
     /// Something was taken and is in use: now there is time to fill up.
-    pub fn refill(&self) {
+    pub(crate) fn refill(&self) {
         self.nudge.notify_one();
     }
 
     /// Takes nothing more in and ends what is there; returns when all of it is reclaimed.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let blanks = {
             let mut state = self.state();
             state.closed = true;
@@ -147,7 +148,7 @@ impl Pool {
                     Ok(()) => pause = FIRST_PAUSE,
                     Err(error) => {
                         // Orders meet the same reason, and tell it.
-                        tracing::debug!(%error, "a blank vault did not start");
+                        tracing::debug!(error = error_chain::told(&error), "a blank vault did not start");
                         again = clock::alarm(pause);
                         pause = (pause * 2).min(REST);
                         break;

@@ -39,7 +39,7 @@ struct VaultsQuery {
 
 pub fn router(node: Arc<dyn NodeApi>) -> Router {
     Router::new()
-        .route(paths::WORD, get(|State(node): SharedNode| async move { reply(node.word().await) }))
+        .route(paths::WORD, get(|State(node): SharedNode| async move { reply(node.status().await) }))
         .route(paths::HEALTH, get(|State(node): SharedNode| async move { reply(node.health().await) }))
         .route(
             paths::VAULTS,

@@ -155,7 +155,7 @@ impl NodeService {
         let opening = order.opening.clone();
         let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn DeathLookup>)?;
         let (forged, outcome) = oneshot::channel();
-        let keeper = Supervisor {
+        let supervisor = Supervisor {
             vault: Arc::clone(&entry.vault),
             driver: Arc::clone(&self.driver),
             port: Arc::clone(&entry.port),
@@ -165,12 +165,13 @@ impl NodeService {
         let (vault, generation) = (order.vault.clone(), order.generation);
         let id = vault.clone();
         let life = async move {
-            keeper.live(order, blank, forged).await;
+            supervisor.live(order, blank, forged).await;
             node.strike(&id);
         };
         drop(entry.shard.spawn(TaskKind::Order, "vault", life));
         let result = outcome.await;
-        let result = result.unwrap_or_else(|_| Err(NodeError::new(NodeFault::Defect, "the keeper was lost")));
+        let result =
+            result.unwrap_or_else(|_| Err(NodeError::new(NodeFault::Defect, "the supervisor was lost")));
         let result = match (result, opening) {
             (Ok(provisioned), Some(opening)) => self.open_new(provisioned, vault, generation, opening).await,
             (result, _) => result,

@@ -36,7 +36,7 @@ struct Expecting {
 }
 
 /// A vault of this thread's shard has answered, and nothing else is asked of it.
-pub fn answered() {
+pub(crate) fn answered() {
     CURRENT.with(|shard| {
         shard.called.set(false);
         shard.answered.notify_one();
@@ -44,27 +44,27 @@ pub fn answered() {
 }
 
 /// Something came from a caller of this thread's shard.
-pub fn called() {
+pub(crate) fn called() {
     CURRENT.with(|shard| shard.called.set(true));
 }
 
 /// It was a request, or several.
-pub fn asked() {
+pub(crate) fn asked() {
     CURRENT.with(|shard| shard.asked.borrow_mut().came());
 }
 
 async fn expect() {
     let shard = CURRENT.with(Rc::clone);
-    let vigil = AdaptiveSpin::default();
+    let spin = AdaptiveSpin::default();
     loop {
         shard.answered.notified().await;
-        vigil.keep(AWAKE_US, || shard.called.get()).await;
+        spin.keep(AWAKE_US, || shard.called.get()).await;
     }
 }
 
 /// What has been said to this shard is heard when this resolves: its runtime has looked for what has arrived,
 /// and whoever waited for it has had a turn.
-pub async fn turn() {
+pub(crate) async fn turn() {
     for _ in 0..2 {
         tokio::task::yield_now().await;
     }
@@ -72,19 +72,19 @@ pub async fn turn() {
 
 /// Where a vault's tasks run, and the clock that they are judged by.
 #[derive(Clone)]
-pub struct Shard {
+pub(crate) struct Shard {
     runtime: Handle,
     pub waking: Arc<WakingClock>,
 }
 
 impl Shard {
     /// Makes its runtime the current one.
-    pub fn enter(&self) -> EnterGuard<'_> {
+    pub(crate) fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }
 
     /// Begins a task of a vault here.
-    pub fn spawn<T: Send + 'static>(
+    pub(crate) fn spawn<T: Send + 'static>(
         &self,
         kind: TaskKind,
         name: &'static str,
@@ -94,7 +94,7 @@ impl Shard {
     }
 }
 
-pub struct Shards {
+pub(crate) struct Shards {
     shards: Vec<Shard>,
     next: AtomicUsize,
     /// Dropping these ends the threads, and with them every task.
@@ -106,7 +106,7 @@ pub struct Shards {
 pub struct ShardError(#[source] std::io::Error);
 
 impl Shards {
-    pub fn start(count: usize) -> Result<Self, ShardError> {
+    pub(crate) fn start(count: usize) -> Result<Self, ShardError> {
         let mut shards = Vec::new();
         let mut stops = Vec::new();
         for index in 0..count.max(1) {
@@ -134,7 +134,7 @@ impl Shards {
     }
 
     /// The shard of the next vault.
-    pub fn assign(&self) -> Shard {
+    pub(crate) fn assign(&self) -> Shard {
         let index = self.next.fetch_add(1, Ordering::Relaxed) % self.shards.len();
         self.shards[index].clone()
     }

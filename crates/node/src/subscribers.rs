@@ -28,22 +28,22 @@ impl Subscribers {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From here on `outbox` hears what happens to the vault; of its death even if that was before.
-    pub fn join(&self, outbox: &Arc<ReplyQueue>) {
+    /// From here on `reply_queue` hears what happens to the vault; of its death even if that was before.
+    pub fn join(&self, reply_queue: &Arc<ReplyQueue>) {
         let mut state = self.state();
         if let Some(params) = &state.last_word {
-            outbox.last_event(builtin::DYING, params);
+            reply_queue.last_event(builtin::DYING, params);
         }
-        state.open.retain(|outbox| outbox.strong_count() > 0);
-        state.open.push(Arc::downgrade(outbox));
+        state.open.retain(|reply_queue| reply_queue.strong_count() > 0);
+        state.open.push(Arc::downgrade(reply_queue));
     }
 
     pub fn each(&self, mut act: impl FnMut(&ReplyQueue)) {
-        self.state().each(|outbox| act(&outbox));
+        self.state().each(|reply_queue| act(&reply_queue));
     }
 
     pub fn size(&self) -> usize {
-        self.state().open.iter().filter(|outbox| outbox.strong_count() > 0).count()
+        self.state().open.iter().filter(|reply_queue| reply_queue.strong_count() > 0).count()
     }
 
     /// Tells all that the vault is dying, unless somebody has.
@@ -51,7 +51,7 @@ impl Subscribers {
         let mut state = self.state();
         if state.last_word.is_none() {
             let params = params();
-            state.each(|outbox| outbox.last_event(builtin::DYING, &params));
+            state.each(|reply_queue| reply_queue.last_event(builtin::DYING, &params));
             state.last_word = Some(params);
         }
     }
@@ -68,9 +68,9 @@ mod tests {
         audience.part(|| "1".into());
         audience.join(&late);
         audience.part(|| "2".into());
-        for outbox in [early, late] {
+        for reply_queue in [early, late] {
             let mut said = Vec::new();
-            outbox.take(&mut said);
+            reply_queue.take(&mut said);
             let said = String::from_utf8(said).expect("is text");
             assert_eq!(said, "{\"jsonrpc\":\"2.0\",\"method\":\"hauki.dying\",\"params\":1}\n");
         }

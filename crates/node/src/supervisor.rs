@@ -46,10 +46,10 @@ enum Look {
     Next(Mono),
 }
 
-pub type ForgeReply = oneshot::Sender<Result<Provisioned, NodeError>>;
+pub(crate) type ForgeReply = oneshot::Sender<Result<Provisioned, NodeError>>;
 
 /// The supervisor's own things; the rest is in [`VaultHandle`].
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     pub vault: Arc<VaultHandle>,
     pub driver: Arc<dyn Driver>,
     /// The open port, shared with the service, which opens it.
@@ -61,7 +61,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// Lives the vault's whole life, in a blank vault if there is one. `forged` is told when the worker
     /// can be called.
-    pub async fn live(self, order: ProvisionOrder, blank: Option<Started>, forged: ForgeReply) {
+    pub(crate) async fn live(self, order: ProvisionOrder, blank: Option<Started>, forged: ForgeReply) {
         let ordered_at = clock::mono();
         let _judged = self.vault.waking.judge();
         let mut inbox = Vec::new();

@@ -84,9 +84,9 @@ pub(crate) fn run(ctx: &Ctx, args: &HeartbeatArgs) -> Result<Exit, CliError> {
             input::read_some(ctx, &args.items).await?
         };
         batch::run_to_end(ctx, items, ctx.globals.jobs(), async |item: input::Item| {
-            let mut keeper = KeepAlive::new(&item, false)?;
-            let left = keeper.beat(ctx).await?;
-            Ok(vec![keep_alive::record(keeper.vault(), left)])
+            let mut keep_alive = KeepAlive::new(&item, false)?;
+            let left = keep_alive.beat(ctx).await?;
+            Ok(vec![keep_alive::record(keep_alive.vault(), left)])
         })
         .await
     })
@@ -102,7 +102,8 @@ async fn first_lost(
     keepers: &mut [KeepAlive],
     told: impl AsyncFn(&VaultId, u64) -> Result<(), CliError>,
 ) -> CliError {
-    let mut all: FuturesUnordered<_> = keepers.iter_mut().map(|keeper| keeper.keep(ctx, &told)).collect();
+    let mut all: FuturesUnordered<_> =
+        keepers.iter_mut().map(|keep_alive| keep_alive.keep(ctx, &told)).collect();
     match all.next().await {
         Some(error) => error,
         None => std::future::pending().await,
@@ -117,8 +118,8 @@ async fn beside(
 ) -> Result<Exit, CliError> {
     let mut keepers = keepers(ctx, &args.items).await?;
     // The command must not start on vaults that are gone.
-    for keeper in &mut keepers {
-        keeper.beat(ctx).await?;
+    for keep_alive in &mut keepers {
+        keep_alive.beat(ctx).await?;
     }
     let mut signals = signals()?;
     let mut child = start(program, words)?;

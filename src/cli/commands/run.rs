@@ -125,12 +125,12 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
         compiled: false,
         bare: true,
     };
-    let (mut session, brake) = script_context::open(ctx, play)?;
+    let (mut session, cancel) = script_context::open(ctx, play)?;
     if let Some(ms) = limit {
         let limit = Duration::from_millis(ms);
         session.spawn(async move {
             tokio::time::sleep(limit).await;
-            brake.pull(Stop::TimedOut(limit));
+            cancel.cancel(Stop::TimedOut(limit));
         });
     }
     match session.run(CALLER, "run", None) {

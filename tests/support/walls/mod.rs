@@ -19,6 +19,7 @@ use syn::{Attribute, Item};
 mod assembly;
 mod errors;
 mod headers;
+mod idioms;
 mod items;
 mod literals;
 mod manifests;
@@ -29,6 +30,7 @@ mod spawns;
 mod tests;
 mod tokens;
 mod transactions;
+mod visible;
 
 pub(crate) use assembly::past_the_assembly;
 pub(crate) use errors::past_the_failures;

@@ -49,7 +49,7 @@ impl From<Unsent> for CallFailure {
 struct Caller {
     vault: VaultId,
     listeners: Arc<Listeners>,
-    vigil: AdaptiveSpin,
+    spin: AdaptiveSpin,
 }
 
 impl Owner for Caller {
@@ -130,7 +130,7 @@ impl GhostConnection {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let CallNumber(id) = listeners.number();
-        let owner = Caller { vault, listeners, vigil: AdaptiveSpin::default() };
+        let owner = Caller { vault, listeners, spin: AdaptiveSpin::default() };
         let (connection, greeting) = Connection::start(stream, owner, max_frame_bytes, (id, hello), |_| true);
         (Self { connection, limit: max_frame_bytes }, GhostGreeting(greeting))
     }
@@ -159,7 +159,7 @@ impl GhostConnection {
             }
             let call = self.connection.call(id, line).await?;
             if call.is_alone {
-                owner.vigil.keep(AWAKE_US, || call.is_answered()).await;
+                owner.spin.keep(AWAKE_US, || call.is_answered()).await;
             }
             Ok(owner.settled(call.answer().await?)?)
         };

@@ -87,12 +87,12 @@ struct Inner {
     deadline: Duration,
     /// When the hello must have been answered, which a call that is made before waits for.
     greeted_by: Instant,
-    keeper: JoinHandle<()>,
+    keep_alive: JoinHandle<()>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.keeper.abort();
+        self.keep_alive.abort();
     }
 }
 
@@ -118,9 +118,9 @@ impl Ghost {
         let most = Duration::from_millis(ticket.protocol.call_deadline_ms.into());
         let deadline = options.call_deadline.map_or(most, |wished| wished.min(most)) + SLACK;
         let greeted_by = opened.by;
-        let keeper = tokio::spawn(session.clone().keep(opened, ticket.clone(), options));
+        let keep_alive = tokio::spawn(session.clone().keep(opened, ticket.clone(), options));
         let vault = ticket.vault.clone();
-        Ok(Self { inner: Arc::new(Inner { vault, session, deadline, greeted_by, keeper }) })
+        Ok(Self { inner: Arc::new(Inner { vault, session, deadline, greeted_by, keep_alive }) })
     }
 
     #[must_use]

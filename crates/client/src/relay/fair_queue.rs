@@ -84,8 +84,10 @@ impl FairQueue {
         {
             let mut state = self.lock();
             state.sent -= 1;
-            let took =
-                state.since.map_or(Duration::ZERO, |since| since.elapsed()).max(Duration::from_micros(1));
+            let took = state
+                .since
+                .map_or(Duration::ZERO, |since| clock::timer_now().saturating_duration_since(since))
+                .max(Duration::from_micros(1));
             // Quick to grow and slow to shrink.
             state.pace = took.max((state.pace * 7 + took) / 8);
             state.since = (state.sent > 0).then(clock::timer_now);

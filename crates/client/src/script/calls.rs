@@ -61,9 +61,9 @@ impl<W: World> ScriptHost<W> {
         }
         let ticket = object.ticket.clone();
         let options = self.ghost_options();
-        match self.plane.wait(Ghost::connect(&ticket, options))? {
+        match self.runtime.wait(Ghost::connect(&ticket, options))? {
             Ok(ghost) => {
-                let _inside = self.plane.enter();
+                let _inside = self.runtime.enter();
                 let line = self.objects.get(vault)?.connected(ghost, &self.lines);
                 Ok(line.ghost.clone())
             }
@@ -79,7 +79,7 @@ impl<W: World> ScriptHost<W> {
     ) -> Result<EfunAnswer, EfunRefused> {
         self.kept = None;
         let ghost = self.ghost(vault)?;
-        let answer = self.plane.wait(ghost.call(method, Some(params)))?;
+        let answer = self.runtime.wait(ghost.call(method, Some(params)))?;
         self.answered(vault, method, answer)
     }
 
@@ -102,7 +102,7 @@ impl<W: World> ScriptHost<W> {
         let ghost = self.ghost(vault)?;
         let room = Arc::clone(&self.objects.get(vault)?.room);
         let (number, name) = (ghost.number(), method.to_owned());
-        let answer = self.plane.spawn(async move {
+        let answer = self.runtime.spawn(async move {
             // The call's deadline begins when the gate can read it. Nobody closes the semaphore.
             let _room = room.acquire().await;
             ghost.call_as(number, &name, Some(&params)).await
@@ -117,7 +117,7 @@ impl<W: World> ScriptHost<W> {
         let Some(mut pending) = self.pending.remove(word) else {
             return Err(ScriptFailure::usage("there is no such call").into());
         };
-        let answer = self.plane.wait(&mut pending.answer)?;
+        let answer = self.runtime.wait(&mut pending.answer)?;
         let answer = answer.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         self.answered(&pending.vault, &pending.method, answer)
     }
@@ -132,7 +132,7 @@ impl<W: World> ScriptHost<W> {
             },
         };
         let ended = match self.ghost(vault) {
-            Ok(ghost) => match self.plane.wait(ghost.destruct(Duration::from_millis(grace)))? {
+            Ok(ghost) => match self.runtime.wait(ghost.destruct(Duration::from_millis(grace)))? {
                 Ok(receipt) => Some(receipt),
                 Err(error) if error.may_be_dead() || matches!(error, GhostError::Dead { .. }) => None,
                 Err(error) => return Err(ScriptFailure::from(error).of_call(vault, "destruct").into()),
@@ -166,7 +166,7 @@ impl<W: World> ScriptHost<W> {
         }
         let vault = object.ticket.vault.clone();
         let world = &self.world;
-        Ok(self.plane.wait(async {
+        Ok(self.runtime.wait(async {
             match world.endpoint_if_live().await {
                 Some(endpoint) => tombstone::look_up(endpoint, &vault).await,
                 None => None,

@@ -19,7 +19,7 @@ pub enum Stop {
     Unheard,
 }
 
-/// Shared by whoever may end a script and the script. Pulled once, it holds until it is released.
+/// Shared by whoever may end a script and the script. Cancelled once, it holds until it is released.
 #[derive(Debug, Clone, Default)]
 pub struct CancelHandle {
     inner: Arc<Inner>,
@@ -28,38 +28,38 @@ pub struct CancelHandle {
 #[derive(Debug, Default)]
 struct Inner {
     /// The engine asks often, and only this.
-    pulled: AtomicBool,
+    cancelled: AtomicBool,
     why: Mutex<Option<Stop>>,
     woken: Notify,
 }
 
 impl CancelHandle {
     /// The first reason stands.
-    pub fn pull(&self, why: Stop) {
+    pub fn cancel(&self, why: Stop) {
         self.inner.why.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
-        self.inner.pulled.store(true, Ordering::Release);
+        self.inner.cancelled.store(true, Ordering::Release);
         self.inner.woken.notify_waiters();
     }
 
     #[must_use]
-    pub fn is_pulled(&self) -> bool {
-        self.inner.pulled.load(Ordering::Acquire)
+    pub fn is_cancelled(&self) -> bool {
+        self.inner.cancelled.load(Ordering::Acquire)
     }
 
     /// The reason, which is forgotten: the next statement runs.
     pub fn release(&self) -> Option<Stop> {
         let why = self.inner.why.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.inner.pulled.store(false, Ordering::Release);
+        self.inner.cancelled.store(false, Ordering::Release);
         why
     }
 
-    /// Waits until it is pulled.
-    pub(super) async fn pulled(&self) {
+    /// Waits until it is cancelled.
+    pub(super) async fn cancelled(&self) {
         let woken = self.inner.woken.notified();
         let mut woken = std::pin::pin!(woken);
-        // Listening first: a pull in between is either seen by the look or wakes us.
+        // Listening first: a cancellation in between is either seen by the look or wakes us.
         woken.as_mut().enable();
-        if !self.is_pulled() {
+        if !self.is_cancelled() {
             woken.await;
         }
     }

@@ -47,7 +47,7 @@ impl<W: World> ScriptHost<W> {
         };
         let connect = self.ghost_options();
         let world = &self.world;
-        let made = self.plane.wait(async {
+        let made = self.runtime.wait(async {
             let endpoint = world.endpoint().await?;
             let each = stream::iter(0..options.count.unwrap_or(1));
             let clones = each.map(async |_| clone(endpoint, &request, &connect).await).buffered(AT_ONCE);
@@ -61,7 +61,7 @@ impl<W: World> ScriptHost<W> {
             }
             made.into_iter().collect::<Result<Vec<_>, ScriptFailure>>()
         })??;
-        let _inside = self.plane.enter();
+        let _inside = self.runtime.enter();
         let mut about = Vec::new();
         for (ticket, ghost) in made {
             let object = self.objects.insert(Object::new(ticket));
@@ -86,7 +86,7 @@ impl<W: World> ScriptHost<W> {
         let Origin::Source { text, file, .. } = origin else { return Ok(origin) };
         let (purpose, always) = (Purpose::Worker, false);
         let order = SourceOrder { source: &text, file: &file, language, purpose, path: None, always };
-        let prepared = self.plane.wait(self.toolchain.prepare(order))?.map_err(ScriptFailure::from)?;
+        let prepared = self.runtime.wait(self.toolchain.prepare(order))?.map_err(ScriptFailure::from)?;
         self.warn(&prepared.warnings, &file);
         let PreparedSource { text, compilation, .. } = prepared;
         Ok(Origin::Source { text, file, compilation })
@@ -115,7 +115,7 @@ impl<W: World> ScriptHost<W> {
                 return Ok(json(&self.objects.get(what)?.about()));
             }
             let world = &self.world;
-            self.plane.wait(async {
+            self.runtime.wait(async {
                 let endpoint = async || world.endpoint().await;
                 if what.starts_with(VaultId::PREFIX) {
                     let vault = what.parse().map_err(unusable)?;

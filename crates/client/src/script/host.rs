@@ -19,11 +19,11 @@ use crate::ControlPlane;
 use crate::compiler::Toolchain;
 use hauki_contract::rpc::script::EfunAnswer;
 
-/// What a script reaches: a control plane, and somebody who reads.
+/// What a script reaches: a control runtime, and somebody who reads.
 pub trait World {
-    /// The control plane; asked for when the script first needs one, so that it may be started then.
+    /// The control runtime; asked for when the script first needs one, so that it may be started then.
     fn endpoint(&self) -> impl Future<Output = Result<&ControlPlane, ScriptFailure>>;
-    /// The control plane if it can be had without starting one, to ask why a vault died.
+    /// The control runtime if it can be had without starting one, to ask why a vault died.
     fn endpoint_if_live(&self) -> impl Future<Output = Option<&ControlPlane>>;
     fn connect_timeout(&self) -> Duration;
     /// A line of the script's own.
@@ -35,7 +35,7 @@ const REMEMBERED: usize = 32;
 
 pub(super) struct ScriptHost<W> {
     pub(super) world: W,
-    pub(super) plane: ScriptRuntime,
+    pub(super) runtime: ScriptRuntime,
     pub(super) lines: LineSink,
     pub(super) objects: Objects,
     /// By the word that the script has for each.
@@ -76,18 +76,18 @@ impl From<Stopped> for EfunRefused {
     }
 }
 
-/// The cancel handle was pulled while something was awaited.
+/// The cancel handle was cancelled while something was awaited.
 pub(super) struct Stopped;
 
 impl<W: World> ScriptHost<W> {
-    pub(super) fn new(world: W, plane: ScriptRuntime, toolchain: Toolchain, setup: Setup) -> Self {
+    pub(super) fn new(world: W, runtime: ScriptRuntime, toolchain: Toolchain, setup: Setup) -> Self {
         let Setup { args, base, heap_bytes, lines, .. } = setup;
         let heap_bytes = usize::try_from(heap_bytes).unwrap_or(usize::MAX);
         // The engine holds a text once, and makes another of what is cut out of it.
         let longest = heap_bytes / 2;
         Self {
             world,
-            plane,
+            runtime,
             lines,
             toolchain,
             objects: Objects::default(),
@@ -103,8 +103,8 @@ impl<W: World> ScriptHost<W> {
         }
     }
 
-    fn brake(&self) -> &CancelHandle {
-        &self.plane.brake
+    fn cancel(&self) -> &CancelHandle {
+        &self.runtime.cancel
     }
 
     pub(super) fn failure(&mut self, number: u64) -> Option<ScriptFailure> {
@@ -123,7 +123,7 @@ impl<W: World> ScriptHost<W> {
 
     /// What the prelude has run into; nothing if it was the engine.
     fn last_failure(&mut self) -> EfunAnswer {
-        if self.brake().is_pulled() {
+        if self.cancel().is_cancelled() {
             return EfunAnswer::Stop;
         }
         match self.failures.back() {
@@ -149,15 +149,15 @@ impl<W: World> ScriptHost<W> {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Stopped> {
         let working = {
-            let _inside = self.plane.enter();
+            let _inside = self.runtime.enter();
             tokio::task::spawn_blocking(work)
         };
-        let done = self.plane.wait(working)?;
+        let done = self.runtime.wait(working)?;
         Ok(done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
     }
 
     fn stop(&mut self, why: Stop) -> EfunRefused {
-        self.brake().pull(why);
+        self.cancel().cancel(why);
         EfunRefused::Stopped
     }
 
@@ -202,7 +202,7 @@ impl<W: World> ScriptHost<W> {
                 let ms = ms.parse::<f64>().ok().filter(|ms| ms.is_finite() && *ms >= 0.0);
                 let ms = ms.ok_or_else(|| ScriptFailure::usage("sleep takes milliseconds"))?;
                 let time = Duration::from_secs_f64(ms.min(1e12) / 1e3);
-                self.plane.wait(async { tokio::time::sleep(time).await })?;
+                self.runtime.wait(async { tokio::time::sleep(time).await })?;
                 EfunAnswer::Nothing
             }
             ["exit", code] => {
@@ -230,7 +230,7 @@ impl<W: World> ScriptHost<W> {
         }
         self.is_untold = false;
         // A script that is to end does nothing more, whatever it catches.
-        if self.brake().is_pulled() {
+        if self.cancel().is_cancelled() {
             return EfunAnswer::Stop;
         }
         match self.open(&words) {

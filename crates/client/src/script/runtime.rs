@@ -30,7 +30,7 @@ pub(super) struct ScriptRuntime {
     runtime: Option<Arc<Runtime>>,
     relief: Option<Thread<()>>,
     shift: Arc<Shift>,
-    pub(super) brake: CancelHandle,
+    pub(super) cancel: CancelHandle,
     /// Of all that is done here.
     trace: TraceContext,
     _command: Option<Box<SpanGuard>>,
@@ -87,7 +87,7 @@ impl Shift {
 }
 
 impl ScriptRuntime {
-    pub(super) fn new(brake: CancelHandle, trace: TraceContext) -> io::Result<Self> {
+    pub(super) fn new(cancel: CancelHandle, trace: TraceContext) -> io::Result<Self> {
         let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
         let shift = Arc::<Shift>::default();
         let (theirs, to_drive) = (Arc::clone(&shift), Arc::clone(&runtime));
@@ -95,11 +95,11 @@ impl ScriptRuntime {
         let relief = relief.spawn(move || theirs.relieve(&to_drive))?;
         let command = trace::open(Some(trace), seam!("command"));
         let trace = command.as_ref().map_or(trace, |command| command.context);
-        Ok(Self { runtime: Some(runtime), relief: Some(relief), shift, brake, trace, _command: command })
+        Ok(Self { runtime: Some(runtime), relief: Some(relief), shift, cancel, trace, _command: command })
     }
 
     fn runtime(&self) -> &Runtime {
-        self.runtime.as_ref().expect("it is taken when the plane is dropped")
+        self.runtime.as_ref().expect("it is taken when the runtime is dropped")
     }
 
     /// Waits for work, or until it is cancelled; then the work is dropped.
@@ -108,7 +108,7 @@ impl ScriptRuntime {
             tokio::select! {
                 biased;
                 value = work => Ok(value),
-                () = self.brake.pulled() => Err(Stopped),
+                () = self.cancel.cancelled() => Err(Stopped),
             }
         })
     }

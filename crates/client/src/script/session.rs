@@ -37,7 +37,7 @@ pub struct Setup {
     /// Where the paths of workers' sources begin.
     pub base: PathBuf,
     pub heap_bytes: u64,
-    pub brake: CancelHandle,
+    pub cancel: CancelHandle,
     /// Where workers' lines go.
     pub lines: LineSink,
     /// What the script's requests and calls belong to.
@@ -89,15 +89,15 @@ impl<W: World> ScriptSession<W> {
         let program = setup.runner.clone().map_or_else(|| runner::find(ChildProgram::Runner), Ok)?;
         let most_bytes = setup.heap_bytes.saturating_mul(4).saturating_add(BESIDE_HEAP);
         let started = StartedChild::new(ChildProgram::Runner, &program, most_bytes)?;
-        let plane =
-            ScriptRuntime::new(setup.brake.clone(), setup.trace).map_err(ScriptSetupError::Runtime)?;
+        let runtime =
+            ScriptRuntime::new(setup.cancel.clone(), setup.trace).map_err(ScriptSetupError::Runtime)?;
         let most_payload = usize::try_from(setup.heap_bytes).unwrap_or(usize::MAX);
         let runner = {
-            let _inside = plane.enter();
+            let _inside = runtime.enter();
             started.attach(most_payload)?
         };
         let has_runtime = setup.compiled;
-        let host = ScriptHost::new(world, plane, Toolchain::with(Some(program)), setup);
+        let host = ScriptHost::new(world, runtime, Toolchain::with(Some(program)), setup);
         Ok(Self { runner: Some(runner), host, is_compiled: false, has_runtime })
     }
 
@@ -119,12 +119,12 @@ impl<W: World> ScriptSession<W> {
 
     /// For what must be made inside of the session's runtime.
     pub fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
-        self.host.plane.enter()
+        self.host.runtime.enter()
     }
 
     /// Runs work on the session's runtime, for example a listener for signals.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.host.plane.spawn(work);
+        self.host.runtime.spawn(work);
     }
 
     /// Runs a whole program.
@@ -160,7 +160,10 @@ impl<W: World> ScriptSession<W> {
 
     /// Waits for something outside of the engine, or until it is cancelled.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
-        self.host.plane.wait(work).map_err(|_| self.host.plane.brake.release().unwrap_or(Stop::Interrupted))
+        self.host
+            .runtime
+            .wait(work)
+            .map_err(|_| self.host.runtime.cancel.release().unwrap_or(Stop::Interrupted))
     }
 
     /// Runs a text as it is, or, where the engine alone does not do, what the compiler makes of it.
@@ -174,14 +177,14 @@ impl<W: World> ScriptSession<W> {
         let (purpose, always) = (Purpose::Program, self.is_compiled);
         let order = SourceOrder { source, file, language, purpose, path: None, always };
         let host = &mut self.host;
-        let prepared = host.plane.wait(host.toolchain.ahead(order));
+        let prepared = host.runtime.wait(host.toolchain.ahead(order));
         let prepared = match self.prepared(prepared)? {
             Some(prepared) => prepared,
             None => match self.evaluate(source, file, wanted) {
                 // Nothing of it has run.
                 Err(ProgramEnd::Uncaught(error, None)) if error.kind == WorkerErrorKind::Syntax => {
                     let host = &mut self.host;
-                    let prepared = host.plane.wait(host.toolchain.refused(order, error));
+                    let prepared = host.runtime.wait(host.toolchain.refused(order, error));
                     self.prepared(prepared)?
                 }
                 ended => return ended,
@@ -200,7 +203,7 @@ impl<W: World> ScriptSession<W> {
             }
             Ok(Err(error)) => Err(ProgramEnd::Unprepared(Box::new(error))),
             Err(Stopped) => {
-                Err(ProgramEnd::Stopped(self.host.plane.brake.release().unwrap_or(Stop::Interrupted)))
+                Err(ProgramEnd::Stopped(self.host.runtime.cancel.release().unwrap_or(Stop::Interrupted)))
             }
         }
     }
@@ -214,7 +217,7 @@ impl<W: World> ScriptSession<W> {
         let (source, file, wanted) = (source.to_owned(), file.to_owned(), wanted.map(str::to_owned));
         let ended = self.ask(&ToRunner::Run { source, file, wanted });
         self.host.objects.drain();
-        ended?.map_err(|RunFailed { error, failure }| match self.host.plane.brake.release() {
+        ended?.map_err(|RunFailed { error, failure }| match self.host.runtime.cancel.release() {
             Some(why) => ProgramEnd::Stopped(why),
             None => {
                 let failure = failure.and_then(|number| self.host.failure(number));
@@ -246,7 +249,7 @@ impl<W: World> ScriptSession<W> {
             Ok(FromRunner::Ready(_) | FromRunner::Efun(_)) => {
                 Err(ProgramEnd::Lost(lost(ChildFault::OutOfTurn)))
             }
-            Err(error) => Err(match self.host.plane.brake.release() {
+            Err(error) => Err(match self.host.runtime.cancel.release() {
                 Some(why) => ProgramEnd::Stopped(why),
                 None => ProgramEnd::Lost(error),
             }),
@@ -257,17 +260,17 @@ impl<W: World> ScriptSession<W> {
         let host = &mut self.host;
         // Of a message that was cut short nothing could follow.
         let cut = |_: Stopped| lost(ChildFault::Gone);
-        host.plane.wait(runner.request(request)).map_err(cut)??;
+        host.runtime.wait(runner.request(request)).map_err(cut)??;
         loop {
-            match host.plane.wait(runner.next()) {
+            match host.runtime.wait(runner.next()) {
                 Ok(Ok(FromRunner::Efun(words))) => {
                     let answer = ToRunner::Answer(host.answer(&words));
                     // A short answer is on its way at once, also after a cancel.
-                    host.plane.wait(runner.send(&answer)).map_err(cut)??;
+                    host.runtime.wait(runner.send(&answer)).map_err(cut)??;
                 }
                 Ok(said) => return said,
                 Err(Stopped) => {
-                    return host.plane.finish(GRACE, stop(runner)).unwrap_or(Err(lost(ChildFault::Gone)));
+                    return host.runtime.finish(GRACE, stop(runner)).unwrap_or(Err(lost(ChildFault::Gone)));
                 }
             }
         }

@@ -6,13 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::{ApiError, ErrorCode};
+use super::error::ApiError;
+use super::invalid_request::InvalidClone;
 use super::summons::{Origin, SpawnRequest, SummonsRequest};
 use super::vault::TicketWishes;
 use crate::model::gem::{SCHEME, Wishes};
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
-use crate::model::units::{Amount, AmountError, parse_duration, parse_size};
+use crate::model::units::{Amount, parse_duration, parse_size};
 use crate::strict::{self, DocumentLimits};
 
 /// What `clone_object` was called with; who calls is the node's word.
@@ -85,39 +86,26 @@ struct Options {
 const OPTIONS: [&str; 9] =
     ["args", "file_name", "memory", "cpu", "deadline", "max_frame", "lifetime", "spawn", "label"];
 
-impl From<AmountError> for ApiError {
-    fn from(error: AmountError) -> Self {
-        bad(format!("clone_object: {error}"))
-    }
-}
-
-fn bad(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorCode::BadRequest, message)
-}
-
 impl CloneAsk {
     /// What the worker asks the core for, as anybody would; the key is this very ask's.
-    pub fn request(&self) -> Result<SpawnRequest, ApiError> {
+    pub fn request(&self) -> Result<SpawnRequest, InvalidClone> {
         let mut arguments: Vec<Value> =
             strict::from_str(&self.arguments, DocumentLimits::bytes(self.arguments.len()))
-                .map_err(|error| bad(format!("clone_object: the arguments are no array: {error}")))?;
+                .map_err(InvalidClone::Arguments)?;
         if arguments.is_empty() || !arguments[0].is_string() {
-            return Err(bad("clone_object: the first argument is a gem-pointer or a source"));
+            return Err(InvalidClone::NoSource);
         }
         let text = arguments.remove(0).as_str().unwrap_or_default().to_owned();
         let are_options = arguments.first().and_then(Value::as_object).is_some_and(|fields| {
             fields.is_empty() || fields.keys().any(|name| OPTIONS.contains(&name.as_str()))
         });
         let options: Options = if are_options {
-            strict::from_value(&arguments.remove(0))
-                .map_err(|error| bad(format!("clone_object: the options cannot be used: {error}")))?
+            strict::from_value(&arguments.remove(0)).map_err(InvalidClone::Options)?
         } else {
             Options::default()
         };
         let origin = if text.starts_with(SCHEME) {
-            Origin::Gem(
-                text.parse().map_err(|error: crate::model::gem::GemPointerError| bad(error.to_string()))?,
-            )
+            Origin::Gem(text.parse()?)
         } else {
             Origin::Source {
                 text,
@@ -138,7 +126,7 @@ impl CloneAsk {
             ..Wishes::default()
         };
         let within = wishes.limits().check().and_then(|()| wishes.terms().check());
-        within.map_err(|error| bad(format!("clone_object: {}", error.told(error.word()))))?;
+        within.map_err(InvalidClone::Limits)?;
         let mut args = options.args;
         args.append(&mut arguments);
         Ok(SpawnRequest {
@@ -161,8 +149,9 @@ impl CloneAsk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::error_chain;
 
-    fn request(arguments: &str) -> Result<SpawnRequest, ApiError> {
+    fn request(arguments: &str) -> Result<SpawnRequest, InvalidClone> {
         CloneAsk { vault: VaultId::mint(1, 1), number: 7, arguments: arguments.into(), traceparent: None }
             .request()
     }
@@ -189,7 +178,7 @@ mod tests {
             r#"["x",{"cpu":1,"link":false}]"#,
             r#"["gem-pointer://../x"]"#,
         ] {
-            assert_eq!(request(wrong).expect_err(wrong).code, ErrorCode::BadRequest);
+            assert!(request(wrong).is_err(), "{wrong}");
         }
     }
 
@@ -203,7 +192,7 @@ mod tests {
             (r#"["x","\ud800"]"#, "surrogate"),
             (deep.as_str(), "deeper than 120 levels"),
         ] {
-            let told = request(wrong).expect_err(wrong).message;
+            let told = error_chain::told(&request(wrong).expect_err(wrong));
             assert!(told.contains(reason), "{wrong}: {told}");
         }
         let asked = request(r#"["x",{"args":[10928588.983213553]},10928588.983213553]"#).expect("is one");

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::error::{ApiError, ErrorCode};
+use super::invalid_request::InvalidRequest;
 use crate::model::digest::Sha256;
 use crate::rpc::compile::Language;
 
-const MOST_VERSION: usize = 32;
+pub(super) const MOST_VERSION: usize = 32;
 
 /// What the source was before it was compiled, in the words of whoever compiled it: nobody else has seen it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,12 +25,11 @@ pub struct Compilation {
 }
 
 impl Compilation {
-    pub fn check(&self) -> Result<(), ApiError> {
+    pub fn check(&self) -> Result<(), InvalidRequest> {
         let is_word = self.compiler.bytes().all(|byte| byte.is_ascii_graphic());
         if (1..=MOST_VERSION).contains(&self.compiler.len()) && is_word {
             return Ok(());
         }
-        let message = format!("the compiler's version must have 1 to {MOST_VERSION} visible ASCII letters");
-        Err(ApiError::new(ErrorCode::BadRequest, message))
+        Err(InvalidRequest::CompilerVersion)
     }
 }

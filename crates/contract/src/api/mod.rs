@@ -3,7 +3,7 @@
 //! [`endpoints`] is the table of them, the other modules hold the bodies; `control::routes` serves them,
 //! `client::endpoint` asks for them, and [`openapi`] publishes them. [`node`] is the inner contract
 //! between the core and a node, and [`node_error`] how that one fails. Unknown fields are refused everywhere; every
-//! other failure is an [`error::ApiError`].
+//! other failure is an [`error::ApiError`]. What a body's own words forbid is an [`invalid_request`].
 
 pub mod clone;
 pub mod compilation;
@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 pub mod gem;
 pub mod health;
+pub mod invalid_request;
 pub mod node;
 pub mod node_error;
 pub mod node_paths;

@@ -34,7 +34,7 @@ pub type NodeFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> +
 
 pub trait NodeApi: Send + Sync {
     /// What a placement wants to know. It costs the node the same with one vault and with thousands.
-    fn word(&self) -> NodeFuture<'_, NodeStatus>;
+    fn status(&self) -> NodeFuture<'_, NodeStatus>;
 
     /// Its vaults, or the one that is asked for, if it is there.
     fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults>;

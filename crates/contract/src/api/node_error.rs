@@ -4,7 +4,7 @@
 //! faults are told apart that have one code of the outer API, because a core does different things about them: a
 //! node that refuses has answered, and one that is silent may have done it.
 //!
-//! On the wire it is the body that nodes have always sent, an [`ApiError`], and beside its code a `reason`. A core
+//! On the wire it is the body that nodes have always sent, that of an API error, and beside its code a `reason`. A core
 //! that does not know the member passes it over; a node that does not send it, or sends one from later, is taken at
 //! its code. What only the asker's side can say (silence, an answer that is none) is never taken from a node.
 
@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{ApiError, ErrorCode, as_known};
+use super::error::{ErrorCode, as_known};
 use crate::model::open_word::OpenWord;
 use crate::model::receipt::Receipt;
 use crate::rpc::channel::WorkerError;
@@ -89,7 +89,7 @@ const PLAIN: [NodeFault; 16] = [
 impl NodeFault {
     /// Its name on the wire.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn reason(&self) -> &'static str {
         match self {
             Self::BadOrder => "bad_order",
             Self::TooLarge => "too_large",
@@ -209,18 +209,6 @@ impl fmt::Display for NodeError {
 
 impl std::error::Error for NodeError {}
 
-impl From<NodeError> for ApiError {
-    fn from(error: NodeError) -> Self {
-        let NodeError { fault, message, hint } = error;
-        let told = Self { hint, ..Self::new(fault.code(), message) };
-        match fault {
-            NodeFault::Dead(receipt) => Self { receipt: Some(receipt), ..told },
-            NodeFault::BadSource(worker) | NodeFault::WorkerFailed(worker) => Self { worker, ..told },
-            _ => told,
-        }
-    }
-}
-
 /// What goes over the wire, and is read there. Of an error of the outer API it leaves out what only a core says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeErrorBody {
@@ -240,10 +228,14 @@ pub struct NodeErrorBody {
 
 impl From<NodeError> for NodeErrorBody {
     fn from(error: NodeError) -> Self {
-        let reason = Some(error.fault.word().to_owned());
-        let ApiError { code, message, hint, retryable, worker, receipt, status: _, explanation: _ } =
-            error.into();
-        Self { code, message, hint, retryable, worker, receipt, reason }
+        let NodeError { fault, message, hint } = error;
+        let (code, reason) = (fault.code(), Some(fault.reason().to_owned()));
+        let (worker, receipt) = match fault {
+            NodeFault::Dead(receipt) => (None, Some(receipt)),
+            NodeFault::BadSource(worker) | NodeFault::WorkerFailed(worker) => (worker, None),
+            _ => (None, None),
+        };
+        Self { code: code.into(), message, hint, retryable: code.retryable(), worker, receipt, reason }
     }
 }
 
@@ -263,7 +255,7 @@ impl NodeErrorBody {
             OpenWord::Other(_) if retryable => NodeFault::Failed,
             OpenWord::Other(_) => NodeFault::Defect,
         };
-        let plain = reason.and_then(|reason| PLAIN.into_iter().find(|fault| fault.word() == reason));
+        let plain = reason.and_then(|reason| PLAIN.into_iter().find(|fault| fault.reason() == reason));
         let fault = match (plain.unwrap_or_else(by_code), receipt) {
             (_, Some(receipt)) => NodeFault::Dead(receipt),
             (NodeFault::BadSource(_), None) => NodeFault::BadSource(worker),
@@ -277,6 +269,7 @@ impl NodeErrorBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::error::ApiError;
     use crate::model::death::{Cause, Death};
     use crate::model::id::VaultId;
     use crate::rpc::channel::WorkerErrorKind;
@@ -377,16 +370,5 @@ mod tests {
             serde_json::json!({"code": "conflict", "message": "m", "retryable": false, "reason": "frozen"});
         let later: NodeErrorBody = serde_json::from_value(later).expect("is read");
         assert_eq!(later.read(NodeFault::Unknown).fault, NodeFault::Untimely);
-    }
-
-    #[test]
-    fn the_outer_api_loses_nothing_of_it() {
-        let error = NodeError::new(NodeFault::BadSource(worker()), "the source did not load").hint("h");
-        let told = ApiError::from(error);
-        assert_eq!(
-            (told.code, &told.worker, told.hint.as_deref()),
-            (ErrorCode::BadSource.into(), &worker(), Some("h"))
-        );
-        assert_eq!(ApiError::from(NodeError::dead(receipt())), ApiError::vault_dead(receipt()));
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::compilation::Compilation;
-use super::error::{ApiError, ErrorCode};
+use super::invalid_request::InvalidRequest;
 use super::vault::{Placement, TicketWishes, Vault};
 use crate::model::gem::{GemPointer, Wishes};
 use crate::model::id::{SummonsId, VaultId};
@@ -76,13 +76,13 @@ impl SummonsQuery {
     /// How many letters of an id say something.
     pub const LETTERS: std::ops::RangeInclusive<usize> = 8..=26;
 
-    pub fn check(&self) -> Result<(), ApiError> {
+    pub fn check(&self) -> Result<(), InvalidRequest> {
         let rest = self.begins.strip_prefix(SummonsId::PREFIX).unwrap_or_default();
         let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
         if Self::LETTERS.contains(&rest.len()) && rest.bytes().all(is_letter) {
             return Ok(());
         }
-        Err(ApiError::new(ErrorCode::BadRequest, "begins is sum_ and 8 to 26 letters of an id"))
+        Err(InvalidRequest::Begins)
     }
 }
 
@@ -94,20 +94,18 @@ pub struct SummonsFound {
 
 impl SummonsRequest {
     /// What can be told of the words alone.
-    pub fn check(&self) -> Result<(), ApiError> {
-        let bad = |message: String| Err(ApiError::new(ErrorCode::BadRequest, message));
+    pub fn check(&self) -> Result<(), InvalidRequest> {
         if let Origin::Source { file, .. } = &self.origin
             && !labels::is_file(file)
         {
-            let most = labels::MOST_FILE;
-            return bad(format!("the file name {file:?} must have 1 to {most} characters, none of control"));
+            return Err(InvalidRequest::FileName { file: file.clone() });
         }
         if let Origin::Source { compilation: Some(compilation), .. } = &self.origin {
             compilation.check()?;
         }
-        check_labels(&self.labels).or_else(|error| bad(error.to_string()))?;
+        check_labels(&self.labels)?;
         let within = self.wishes.limits().check().and_then(|()| self.wishes.terms().check());
-        within.or_else(|error| bad(format!("a worker cannot have that: {error}")))
+        within.map_err(InvalidRequest::Limits)
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::error::{ApiError, ErrorCode};
+use super::invalid_request::InvalidRequest;
 use crate::model::id::{NodeName, SummonsId, VaultId};
 use crate::model::labels;
 use crate::model::lease::Terms;
@@ -168,20 +168,16 @@ pub struct TicketWishes {
 
 impl TicketWishes {
     /// What can be told before there is a worker.
-    pub fn check(&self) -> Result<(), ApiError> {
+    pub fn check(&self) -> Result<(), InvalidRequest> {
         if self.expires_ms == Some(0) {
-            return Err(ApiError::new(ErrorCode::BadRequest, "a ticket cannot expire after 0 ms"));
+            return Err(InvalidRequest::Expired);
         }
         if !self.label.as_ref().is_none_or(|label| labels::is_line(label, labels::MOST_KEY)) {
-            let message = format!(
-                "a ticket's label may have {} characters, and no control characters",
-                labels::MOST_KEY
-            );
-            return Err(ApiError::new(ErrorCode::BadRequest, message));
+            return Err(InvalidRequest::TicketLabel);
         }
         if let Some(lease_ms) = self.lease_ms {
             let terms = Terms { lease_ms, ..Terms::default() };
-            terms.check().map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
+            terms.check().map_err(InvalidRequest::Lease)?;
         }
         Ok(())
     }

@@ -8,6 +8,12 @@ pub fn behind<'a>(error: &'a (dyn Error + 'a)) -> impl Iterator<Item = &'a (dyn 
     successors(error.source(), |&cause| cause.source())
 }
 
+/// The last cause, or the error itself: as a kernel or a parser says it.
+#[must_use]
+pub fn innermost<'a>(error: &'a (dyn Error + 'a)) -> String {
+    behind(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
 /// An error and its causes in one line, each said once.
 #[must_use]
 pub fn told<'a>(error: &'a (dyn Error + 'a)) -> String {
@@ -57,7 +63,7 @@ mod tests {
         let but = |text: &'static str| told_but(&error, move |cause| cause.to_string() == text);
         assert_eq!(but("client error"), "failed to ask: connect: refused");
         assert_eq!(told_but(&layers(&["a", "b"]), |_| true), "a: b", "the last has nothing below");
-        assert_eq!(behind(&error).last().map(ToString::to_string).as_deref(), Some("refused"));
+        assert_eq!((innermost(&error), innermost(&layers(&["a"]))), ("refused".into(), "a".into()));
         assert_eq!(told(&layers(&["alone"])), "alone");
     }
 }

@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Sha256;
+use super::labels::{self, LabelError};
 use super::lease::Terms;
-use super::limits::Limits;
-use super::{labels, units};
+use super::limits::{LimitError, Limits};
+use super::units::{self, AmountError};
 #[cfg(feature = "documents")]
 use crate::strict::{self, StrictError};
 
@@ -249,6 +250,19 @@ pub struct Manifest {
     pub labels: BTreeMap<String, String>,
 }
 
+/// Why a manifest cannot be used, in its own words.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    #[error("{name}: {letters} letters are too many, {most} are allowed")]
+    Long { name: &'static str, letters: usize, most: usize },
+    #[error(transparent)]
+    Amount(#[from] AmountError),
+    #[error("{}", .0.told(match .0.word() { "cpu" => "cpu_percent", word => word }))]
+    Limits(LimitError),
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+}
+
 impl Manifest {
     /// As it stands in a `.yaml` file.
     #[cfg(feature = "documents")]
@@ -257,7 +271,7 @@ impl Manifest {
     }
 
     /// Whether each of its texts is as short as whoever lists gems expects, or what is wrong with it in its own words.
-    pub fn check_texts(&self) -> Result<(), String> {
+    pub fn check_texts(&self) -> Result<(), ManifestError> {
         let amounts = [("memory", &self.memory), ("deadline", &self.deadline), ("lease", &self.lease)];
         let texts = amounts.map(|(name, text)| (name, text, MOST_AMOUNT));
         for (name, text, most) in
@@ -265,18 +279,17 @@ impl Manifest {
         {
             let letters = text.as_deref().map_or(0, |text| text.chars().count());
             if letters > most {
-                return Err(format!("{name}: {letters} letters are too many, {most} are allowed"));
+                return Err(ManifestError::Long { name, letters, most });
             }
         }
         Ok(())
     }
 
-    /// What it wishes for, within the bounds of what a vault can have, or what is wrong with it in its own words.
-    pub fn wishes(&self) -> Result<Wishes, String> {
+    /// What it wishes for, within the bounds of what a vault can have.
+    pub fn wishes(&self) -> Result<Wishes, ManifestError> {
         let amount =
             |name: &'static str, text: &Option<String>, parse: fn(&str) -> Result<u64, units::UnitError>| {
-                let told = |why: units::UnitError| format!("{name}: {why}");
-                text.as_deref().map(parse).transpose().map_err(told)
+                text.as_deref().map(parse).transpose().map_err(|why| AmountError { name, why })
             };
         let deadline = amount("deadline", &self.deadline, units::parse_duration)?;
         let wishes = Wishes {
@@ -288,10 +301,7 @@ impl Manifest {
             ..Wishes::default()
         };
         let within = wishes.limits().check().and_then(|()| wishes.terms().check());
-        within.map_err(|error| {
-            let word = error.word();
-            error.told(if word == "cpu" { "cpu_percent" } else { word })
-        })?;
+        within.map_err(ManifestError::Limits)?;
         Ok(wishes)
     }
 }

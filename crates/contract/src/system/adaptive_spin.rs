@@ -82,16 +82,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_ends_the_wait_and_one_in_vain_ends_the_habit_for_a_while() {
-        let vigil = AdaptiveSpin::default();
-        vigil.keep(u64::MAX, || true).await;
-        assert_eq!(vigil.pause.load(Ordering::Relaxed), 0);
+        let spin = AdaptiveSpin::default();
+        spin.keep(u64::MAX, || true).await;
+        assert_eq!(spin.pause.load(Ordering::Relaxed), 0);
         let looks = Cell::new(0);
         let never = || {
             looks.set(looks.get() + 1);
             false
         };
         if !*SPARE_CORE {
-            vigil.keep(u64::MAX, never).await;
+            spin.keep(u64::MAX, never).await;
             assert_eq!(
                 looks.get(),
                 0,
@@ -100,31 +100,31 @@ mod tests {
             return;
         }
         for pause in [1, 2, 4, 8, 16, 32, 64, 64] {
-            vigil.keep(1, never).await;
+            spin.keep(1, never).await;
             assert!(looks.replace(0) > 0, "nobody looked");
             for _ in 0..pause {
-                vigil.keep(u64::MAX, never).await;
+                spin.keep(u64::MAX, never).await;
             }
             assert_eq!(looks.get(), 0, "of {pause}");
         }
-        vigil.keep(u64::MAX, || true).await;
-        vigil.keep(1, never).await;
-        vigil.keep(u64::MAX, never).await;
+        spin.keep(u64::MAX, || true).await;
+        spin.keep(1, never).await;
+        spin.keep(u64::MAX, never).await;
         looks.set(0);
-        vigil.keep(1, never).await;
+        spin.keep(1, never).await;
         assert!(looks.get() > 0, "one that paid did not bring the habit back");
     }
 
     #[tokio::test]
     async fn other_tasks_of_the_thread_go_on() {
         let done = Rc::new(Cell::new(false));
-        let (vigil, said) = (AdaptiveSpin::default(), Rc::clone(&done));
+        let (spin, said) = (AdaptiveSpin::default(), Rc::clone(&done));
         let tasks = task::LocalSet::new();
         tasks.spawn_local(async move { said.set(true) });
         let limit_us = 5_000_000;
         let begun = clock::mono();
-        tasks.run_until(vigil.keep(limit_us, || done.get())).await;
+        tasks.run_until(spin.keep(limit_us, || done.get())).await;
         assert!(clock::mono().since(begun) < limit_us, "it kept the thread for itself");
-        assert!(done.get() || !*SPARE_CORE || vigil.pause.load(Ordering::Relaxed) > 0);
+        assert!(done.get() || !*SPARE_CORE || spin.pause.load(Ordering::Relaxed) > 0);
     }
 }

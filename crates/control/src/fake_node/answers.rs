@@ -15,7 +15,7 @@ fn vitals(terms: &Terms, idle_ms: u64) -> Vitals {
 }
 
 impl NodeApi for FakeNode {
-    fn word(&self) -> NodeFuture<'_, NodeStatus> {
+    fn status(&self) -> NodeFuture<'_, NodeStatus> {
         Box::pin(async move {
             let state = self.enter(FakeCall::Word).await?;
             let word = NodeStatus {
@@ -31,12 +31,12 @@ impl NodeApi for FakeNode {
     }
 
     fn health(&self) -> NodeFuture<'_, NodeHealth> {
-        Box::pin(async move { Ok(NodeHealth { word: self.word().await?, findings: Vec::new() }) })
+        Box::pin(async move { Ok(NodeHealth { word: self.status().await?, findings: Vec::new() }) })
     }
 
     fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults> {
         Box::pin(async move {
-            let word = self.word().await?;
+            let word = self.status().await?;
             let state = self.state();
             let vaults = state
                 .vaults

@@ -113,7 +113,7 @@ impl Drop for ForgeGuard {
                 Ok(_) => {}
                 Err(error) if error.is_gone() => {}
                 Err(error) => {
-                    tracing::warn!(%vault, node = %slot.name, %error, "left to its claim lease");
+                    tracing::warn!(%vault, node = %slot.name, error = error_chain::told(&error), "left to its claim lease");
                 }
             }
             let_go(&ledger, &vault, orphans.is_some()).await;

@@ -97,7 +97,7 @@ pub(super) struct Forge {
     summoning: Arc<Summoning>,
     membership: Arc<Membership>,
     /// Where a key's vault may still wait.
-    desk: Arc<SpoolApi>,
+    spool_api: Arc<SpoolApi>,
 }
 
 /// The phases that a forging needs.
@@ -109,7 +109,7 @@ pub(super) struct Before<'a> {
     pub travel: &'a Arc<CodeDistribution>,
     pub summoning: &'a Arc<Summoning>,
     pub membership: &'a Arc<Membership>,
-    pub desk: &'a Arc<SpoolApi>,
+    pub spool_api: &'a Arc<SpoolApi>,
 }
 
 impl Forge {
@@ -130,7 +130,7 @@ impl Forge {
             travel: before.travel.clone(),
             summoning: before.summoning.clone(),
             membership: before.membership.clone(),
-            desk: before.desk.clone(),
+            spool_api: before.spool_api.clone(),
         })
     }
 
@@ -171,7 +171,7 @@ impl Forge {
     pub(super) async fn vault_again(&self, earlier: &KeyRecord) -> Result<Vault, Failure> {
         let id = match (&earlier.vault, &earlier.spool) {
             (Some(vault), _) => vault.clone(),
-            (None, Some(entry)) => self.desk.unspooled(entry).await?,
+            (None, Some(entry)) => self.spool_api.unspooled(entry).await?,
             (None, None) => return Err(ForgeError::NoVault.into()),
         };
         let Some(found) = self.vaults.vault_record(&id).await? else {

@@ -132,9 +132,9 @@ fn find(directory: &Path, pointer: &GemPointer) -> Result<Option<Find>, GemError
     let manifest = match read("yaml", MAX_MANIFEST_BYTES)? {
         None => Manifest::default(),
         Some(bytes) => {
-            let bad = |error: StrictError| GemError::Manifest {
-                what: format!("{}{}", shown("yaml"), error.place()),
-                reason: error.to_string(),
+            let bad = |source: StrictError| GemError::Document {
+                what: format!("{}{}", shown("yaml"), source.place()),
+                source,
             };
             let manifest = Manifest::read(&bytes).map_err(bad)?;
             check_manifest(&manifest, &shown("yaml"))?;

@@ -3,9 +3,11 @@
 use std::io;
 
 use crate::ledger::LedgerError;
+use hauki_contract::api::invalid_request::InvalidRequest;
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::model::digest::Sha256;
-use hauki_contract::model::gem::GemPointer;
+use hauki_contract::model::gem::{GemPointer, GemPointerError, ManifestError};
+use hauki_contract::strict::StrictError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -22,13 +24,19 @@ pub enum SourceError {
 pub enum GemError {
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("{what}: {reason}")]
-    Manifest { what: String, reason: String },
+    #[error("{what}")]
+    Manifest { what: String, source: ManifestError },
+    #[error("{what}")]
+    Document { what: String, source: StrictError },
     #[error("read {path}")]
     Read { path: String, source: io::Error },
     /// Of a path or a version that is to be pushed.
-    #[error("{reason}")]
-    Name { reason: String },
+    #[error(transparent)]
+    Name(#[from] GemPointerError),
+    #[error("{path} has no version after {last}")]
+    NoVersionLeft { path: String, last: u64 },
+    #[error(transparent)]
+    Push(#[from] InvalidRequest),
     #[error("{place} {path} has the hash {found}, wanted is {wanted}")]
     Changed { place: String, path: String, found: Sha256, wanted: Sha256 },
     #[error("there is no {name}: looked in {}", looked.join(", "))]

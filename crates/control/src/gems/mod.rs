@@ -50,10 +50,9 @@ pub fn check_source(bytes: Vec<u8>, what: &str) -> Result<String, SourceError> {
 
 /// A manifest whose words can be read and whose wishes are within the limits.
 fn check_manifest(manifest: &Manifest, what: &str) -> Result<(), GemError> {
-    let bad = |reason: String| GemError::Manifest { what: what.to_owned(), reason };
-    manifest.check_texts().map_err(bad)?;
-    manifest.wishes().map_err(bad)?;
-    check_labels(&manifest.labels).map_err(|error| bad(error.to_string()))
+    let checked = manifest.check_texts().and_then(|()| manifest.wishes());
+    let checked = checked.and_then(|_| Ok(check_labels(&manifest.labels)?));
+    checked.map_err(|source| GemError::Manifest { what: what.to_owned(), source })
 }
 
 /// A gem that was found, its source at hand.

@@ -124,15 +124,14 @@ impl Gems {
 
     /// A version once pushed is never another source; the same again changes nothing.
     pub async fn push(&self, push: GemPush) -> Result<Gem, GemError> {
-        let bad = |reason: String| GemError::Name { reason };
-        check_path(&push.path).map_err(|error| bad(error.to_string()))?;
-        push.version.as_deref().map(check_version).transpose().map_err(|error| bad(error.to_string()))?;
+        check_path(&push.path)?;
+        push.version.as_deref().map(check_version).transpose()?;
         let source = check_source(push.source.into_bytes(), &format!("gem {}", push.path))?;
         let original = push.original.map(String::into_bytes);
         let original = original.map(|text| check_source(text, &format!("the original of gem {}", push.path)));
         let original = original.transpose()?;
         if let Some(compilation) = &push.compilation {
-            compilation.check().map_err(|error| bad(error.message))?;
+            compilation.check()?;
         }
         check_manifest(&push.manifest, &format!("the manifest of gem {}", push.path))?;
         let sha256 = Sha256::of(source.as_bytes());
@@ -158,7 +157,7 @@ impl Gems {
                     }
                     let mut next = versions.iter().filter_map(GemRecord::number).max().unwrap_or(0);
                     loop {
-                        let end = || bad(format!("{} has no version after {next}", push.path));
+                        let end = || GemError::NoVersionLeft { path: push.path.clone(), last: next };
                         next = next.checked_add(1).ok_or_else(end)?;
                         if !self.records.is_there(&format!("{GEM}{}@{next}", push.path)).await? {
                             break next.to_string();

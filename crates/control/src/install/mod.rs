@@ -62,6 +62,28 @@ pub enum InstallError {
 }
 
 impl InstallError {
+    /// What to do about it.
+    pub(super) fn advice(&self) -> Option<String> {
+        match self {
+            Self::Login(_) => None,
+            Self::Session { .. } | Self::Overstep { .. } => {
+                Some("add it again: what is done stays done".into())
+            }
+            Self::Command { .. } => Some("mend that on the node, then add it again".into()),
+            Self::NotRoot => Some("log in as root, or let the user `sudo` without a password".into()),
+            Self::Architecture { .. } => Some("nodes must be of the core's architecture".into()),
+            Self::NoVpn => Some("set up WireGuard there, or name the address with --data-plane".into()),
+            Self::SeveralVpns { .. } => Some("choose one with --data-plane".into()),
+            Self::OtherName { .. } => Some("use that name, or remove that node first".into()),
+            Self::Unfit { hint, .. } => hint.clone(),
+            Self::Own { .. } | Self::Identity(_) => Some("look at the core's machine".into()),
+            Self::Sftp { .. } => Some("sshd_config there needs `Subsystem sftp internal-sftp`".into()),
+            Self::Copy { .. } => Some("is the disk there full? make room, then add it again".into()),
+            Self::Busy { .. } => Some("`hauki node upgrade` drains it first".into()),
+            Self::Start { .. } => Some("its log on the node tells more".into()),
+        }
+    }
+
     /// What a person could add, so that it goes on.
     pub(super) fn asks(&self) -> Option<NodeAsk> {
         match self {

@@ -27,20 +27,20 @@ mod vaults;
 
 pub(crate) use anti_affinity::AntiAffinity;
 pub(crate) use documents::*;
-pub use error::LedgerError;
+pub(crate) use error::LedgerError;
 pub(crate) use family::{Budget, Paid};
 pub(crate) use forging::Noted;
 pub(crate) use idempotency_keys::Posting;
 pub(crate) use quarantine::{ASIDE, since};
 pub(crate) use record::{Records, Versioned, encode, owner_of};
 pub(crate) use vault::GENERATION;
-pub use vault::VaultRecord;
+pub(crate) use vault::VaultRecord;
 pub(crate) use vaults::{Burial, Made};
 
 use std::sync::Arc;
 
 #[derive(Clone)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     records: Records,
     /// Of the core that this ledger belongs to.
     term: Arc<str>,
@@ -48,7 +48,7 @@ pub struct Ledger {
 
 impl Ledger {
     #[must_use]
-    pub fn new(records: Records) -> Self {
+    pub(crate) fn new(records: Records) -> Self {
         Self { records, term: term::new() }
     }
 

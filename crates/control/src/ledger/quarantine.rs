@@ -22,6 +22,7 @@ use crate::store::{
     CommitOutcome, Document, EPHEMERAL, Expect, ISSUER, StructureFault, Txn, VerifiedPart, VerifyCursor,
 };
 use hauki_contract::model::check::Check;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::system::clock;
 
@@ -242,7 +243,9 @@ impl Records {
             Ok(CommitOutcome::Conflict { .. }) => self.look_again(key).await?,
             // It stays where it is, on a full disk or where its key itself cannot be read, and is passed over. Who
             // looks again and again need not hear of it each time.
-            Err(error) if first => tracing::warn!(record = %key, %error, "it could not be moved"),
+            Err(error) if first => {
+                tracing::warn!(record = %key, error = error_chain::told(&error), "it could not be moved")
+            }
             Err(_) => return Ok(()),
         }
         self.aside().found.notify_one();

@@ -40,7 +40,7 @@ const SILENCE_US: u64 = 6_500_000;
 /// How long a server may take to open a channel.
 const OPENING_MS: u64 = 10_000;
 /// The same for the first one, which is waited for.
-const EAR: StepBounds = StepBounds { time: Duration::from_millis(OPENING_MS), bytes: 1024 * 1024 };
+const PRESENCE: StepBounds = StepBounds { time: Duration::from_millis(OPENING_MS), bytes: 1024 * 1024 };
 /// So much of a channel nobody has read yet, with what it is kept in: libssh2's own window, and a little.
 const WINDOW: u64 = 5 << 19;
 /// A server that sends without a pause must not keep the loop from everything else.
@@ -76,7 +76,7 @@ enum Call {
 pub(super) struct EventLoop<'a> {
     entered: Entered,
     /// A channel that carries nothing: libssh2 hears the server only while it reads from one.
-    ear: Channel,
+    presence: Channel,
     target: &'a SshTarget,
     listener: &'a UnixListener,
     shared: &'a LinkShared,
@@ -111,8 +111,8 @@ impl<'a> EventLoop<'a> {
         listener: &'a UnixListener,
         shared: &'a LinkShared,
     ) -> Result<Self, SessionLost> {
-        let opened = EAR.hold(|| entered.session.channel_session());
-        let ear = opened.map_err(SessionLost::Overstep)?.map_err(SessionLost::Deaf)?;
+        let opened = PRESENCE.hold(|| entered.session.channel_session());
+        let presence = opened.map_err(SessionLost::Overstep)?.map_err(SessionLost::Deaf)?;
         entered.session.set_blocking(false);
         let road = if target.bridge_only { Transport::Bridge } else { Transport::Direct };
         let (pipes, opening, closing, stuck) = Default::default();
@@ -121,7 +121,7 @@ impl<'a> EventLoop<'a> {
         let (unasked, given) = (UnaskedTraffic::new(now), 0);
         Ok(Self {
             entered,
-            ear,
+            presence,
             target,
             listener,
             shared,
@@ -234,8 +234,8 @@ impl<'a> EventLoop<'a> {
     /// Takes in what the server says outside of the pipes.
     fn listen(&mut self) -> io::Result<PipeStep> {
         let mut nothing = [0; 64];
-        match self.ear.read(&mut nothing)? {
-            0 if self.ear.eof() => Err(io::ErrorKind::ConnectionAborted.into()),
+        match self.presence.read(&mut nothing)? {
+            0 if self.presence.eof() => Err(io::ErrorKind::ConnectionAborted.into()),
             0 => Ok(PipeStep::Idle),
             _ => Ok(PipeStep::Moved),
         }
@@ -249,7 +249,7 @@ impl<'a> EventLoop<'a> {
         if !self.beating {
             (self.beating, self.beaten) = (true, now);
         }
-        match self.ear.setenv(BEAT, "") {
+        match self.presence.setenv(BEAT, "") {
             Err(error) if error.code() != ssh2::ErrorCode::Session(DENIED) => Err(error.into()),
             _ => {
                 self.beating = false;

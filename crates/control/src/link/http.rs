@@ -147,9 +147,8 @@ impl HttpNode {
 
     fn lost(&self, error: &reqwest::Error) -> NodeError {
         // The innermost cause is what the kernel said.
-        let innermost = error_chain::behind(error).last().map(ToString::to_string);
         let refusal = self.ssh.as_ref().and_then(|(link, _)| link.refusal());
-        let cause = refusal.or(innermost).unwrap_or_else(|| error.to_string());
+        let cause = refusal.unwrap_or_else(|| error_chain::innermost(error));
         NodeError::new(NodeFault::Silent, format!("the node at {} cannot be reached: {cause}", self.place))
     }
 }
@@ -174,7 +173,7 @@ fn url(path: &str) -> String {
 }
 
 impl NodeApi for HttpNode {
-    fn word(&self) -> NodeFuture<'_, NodeStatus> {
+    fn status(&self) -> NodeFuture<'_, NodeStatus> {
         Box::pin(self.send(self.client.get(url(paths::WORD)), ASK, NodeFault::NotAsked))
     }
 

@@ -24,6 +24,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
 use ssh2::{CheckResult, HashType, HostKeyType, KnownHostFileKind, KnownHostKeyFormat, Session};
 
+use hauki_contract::model::error_chain;
 use hauki_contract::model::ssh::SshAddress;
 use hauki_contract::system::private_files::{self, Others, PrivateError};
 use hauki_contract::system::{clock, rlimit};
@@ -156,7 +157,7 @@ impl<'a> HostList<'a> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) if own => return Err(failed(error)),
             Err(error) => {
-                tracing::warn!(file = %path.display(), %error, "a list of host keys is passed over");
+                tracing::warn!(file = %path.display(), error = error_chain::told(&error), "a list of host keys is passed over");
                 return Ok(None);
             }
         };
@@ -197,7 +198,7 @@ impl<'a> HostList<'a> {
         }
         if let Some((line, error)) = refused.first() {
             let (file, lines) = (self.file.display(), refused.len());
-            tracing::warn!(%file, lines, first = line, %error, "lines that say nothing are passed over");
+            tracing::warn!(%file, lines, first = line, error = error_chain::told(&error), "lines that say nothing are passed over");
         }
         Ok(hosts)
     }

@@ -42,7 +42,7 @@ impl RoundTrips {
     const ENOUGH: usize = 3;
 
     /// It was asked for its word, which takes no time by itself.
-    pub(super) fn word(&mut self, took_us: u64) {
+    pub(super) fn measured(&mut self, took_us: u64) {
         self.words.truncate(Self::KEPT - 1);
         self.words.push_front(took_us);
     }
@@ -91,7 +91,7 @@ pub(super) enum Due {
 }
 
 impl ObservedNode {
-    pub(super) fn word(&self) -> Result<NodeLoad, String> {
+    pub(super) fn load(&self) -> Result<NodeLoad, String> {
         if let Some((unheard, _)) = &self.unheard {
             return Err(unheard.to_string());
         }

@@ -9,6 +9,7 @@ use futures_util::stream::{self, TryStreamExt as _};
 use super::*;
 use crate::authorization::{endpoint, judge};
 use crate::extract::MAX_BODY_BYTES;
+use crate::failure::Failure;
 use crate::user_limits::{CostClass, UserPermit};
 
 /// A shorter one has left us as soon as it is written.
@@ -62,7 +63,7 @@ pub(super) async fn charged(State(core): Uah, asker: Asker, request: Request, ne
             let answer = user_limits::within(turn.clone(), user_limits::about(is_long, next.run(request)));
             until_read(answer.await, turn)
         }
-        Err(error) => ApiRejection::from(error).into_response(),
+        Err(error) => ApiRejection::from(Failure::from(error)).into_response(),
     }
 }
 

@@ -202,7 +202,7 @@ impl Core {
 /// The queue.
 impl Core {
     pub async fn spool_put(&self, request: SpoolRequest, owner: String) -> Answer<SpoolEntry> {
-        Ok(self.phases.desk.put(request, owner).await?)
+        Ok(self.phases.spool_api.put(request, owner).await?)
     }
 
     pub async fn spool_list(&self, query: SpoolQuery) -> Answer<SpoolList> {
@@ -210,44 +210,44 @@ impl Core {
     }
 
     pub(crate) async fn spool_list_of(&self, rights: Rights, query: SpoolQuery) -> Answer<SpoolList> {
-        Ok(self.phases.desk.list_of(rights, query).await?)
+        Ok(self.phases.spool_api.list_of(rights, query).await?)
     }
 
     /// Shows one, at once or when it has moved on.
     pub async fn spool_show(&self, id: &SpoolId, wait: SpoolWait) -> Answer<Spooled> {
-        Ok(self.phases.desk.show(id, wait).await?)
+        Ok(self.phases.spool_api.show(id, wait).await?)
     }
 
     pub async fn spool_remove(&self, id: &SpoolId) -> Answer<SpoolEntry> {
-        Ok(self.phases.desk.remove(id).await?)
+        Ok(self.phases.spool_api.remove(id).await?)
     }
 
     pub async fn spool_retry(&self, id: &SpoolId) -> Answer<SpoolEntry> {
-        Ok(self.phases.desk.retry(id).await?)
+        Ok(self.phases.spool_api.retry(id).await?)
     }
 
     pub(crate) async fn spool_order(&self, rights: Rights, order: SpoolOrder) -> Answer<SpoolOrdered> {
-        Ok(self.phases.desk.order(rights, order).await?)
+        Ok(self.phases.spool_api.order(rights, order).await?)
     }
 
     pub(crate) async fn own_spooled(&self, rights: Rights, id: &SpoolId) -> Answer<()> {
-        Ok(self.phases.desk.own(rights, id).await?)
+        Ok(self.phases.spool_api.own(rights, id).await?)
     }
 }
 
 /// The swarm.
 impl Core {
     pub async fn nodes(&self) -> NodeList {
-        self.phases.members.list().await
+        self.phases.node_operations.list().await
     }
 
     pub async fn node(&self, name: &NodeName) -> Answer<NodeDetail> {
-        Ok(self.phases.members.show(name).await?)
+        Ok(self.phases.node_operations.show(name).await?)
     }
 
     /// Starts the installation; the receiver gets its steps and, last, how it ended.
     pub fn add_node(&self, order: NodeAdd) -> mpsc::Receiver<NodeStep> {
-        self.phases.members.add(order)
+        self.phases.node_operations.add(order)
     }
 
     pub async fn upgrade_node(
@@ -255,19 +255,19 @@ impl Core {
         name: &NodeName,
         order: NodeUpgrade,
     ) -> Answer<mpsc::Receiver<NodeStep>> {
-        Ok(self.phases.members.upgrade(name, order).await?)
+        Ok(self.phases.node_operations.upgrade(name, order).await?)
     }
 
     pub async fn drain_node(&self, name: &NodeName, order: &NodeDrain) -> Answer<NodeInfo> {
-        Ok(self.phases.members.drain(name, order).await?)
+        Ok(self.phases.node_operations.drain(name, order).await?)
     }
 
     pub async fn remove_node(&self, name: &NodeName, order: &NodeRemove) -> Answer<NodeInfo> {
-        Ok(self.phases.members.remove(name, order).await?)
+        Ok(self.phases.node_operations.remove(name, order).await?)
     }
 
     pub async fn order_nodes(&self, order: NodeOrder) -> NodeOrdered {
-        self.phases.members.order(order).await
+        self.phases.node_operations.order(order).await
     }
 }
 

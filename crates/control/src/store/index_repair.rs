@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use super::Document;
 use super::checksum::seal;
 use super::schema::rebuild;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::lease::Mono;
 
 /// One that failed is tried again after so long.
@@ -83,7 +84,9 @@ pub(super) fn repair(connection: &Connection, path: &Path) -> bool {
         });
     match &done {
         Ok(()) => tracing::error!(path = %path.display(), "the store's index was damaged; it is made anew"),
-        Err(error) => tracing::error!(path = %path.display(), %error, "the store's index is damaged"),
+        Err(error) => {
+            tracing::error!(path = %path.display(), error = error_chain::told(&error), "the store's index is damaged")
+        }
     }
     done.is_ok()
 }

@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 use super::check::START_ANEW;
 use super::open_error::FileError;
 use super::{SqliteStore, Store as _, StoreOpenError, high_water_mark};
+use hauki_contract::model::error_chain;
 use hauki_contract::system::random;
 
 /// Nobody waits for the copy of a larger one.
@@ -55,7 +56,7 @@ pub fn sweep(home: &Path) {
             && File::open(entry.path())
                 .is_ok_and(|dir| flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok());
         if is_left && let Err(error) = std::fs::remove_dir_all(entry.path()) {
-            tracing::warn!(path = %entry.path().display(), %error, "what a killed look has left stays there");
+            tracing::warn!(path = %entry.path().display(), error = error_chain::told(&error), "what a killed look has left stays there");
         }
     }
 }

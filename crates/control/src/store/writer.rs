@@ -23,6 +23,7 @@ use super::high_water_mark::HighWaterMark;
 use super::index_repair::repair;
 use super::sqlite::{BUSY, is_passing, write_error};
 use super::{CommitOutcome, Revision, StoreError, Txn};
+use hauki_contract::model::error_chain;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::system::clock;
 
@@ -209,7 +210,7 @@ impl StoreWriter {
             CommitOutcome::Conflict { .. } => None,
         });
         if let Some(error) = last.max().and_then(|last| self.tail.answered(last).err()) {
-            tracing::warn!(path = %self.path.display(), %error, "the last commit's number is not written down");
+            tracing::warn!(path = %self.path.display(), error = error_chain::told(&error), "the last commit's number is not written down");
         }
     }
 
@@ -320,7 +321,7 @@ impl StoreWriter {
     }
 
     fn failed(&self, error: &rusqlite::Error) -> StoreError {
-        tracing::error!(path = %self.path.display(), %error, "the store could not commit");
+        tracing::error!(path = %self.path.display(), error = error_chain::told(&error), "the store could not commit");
         write_error(&self.path, error)
     }
 
@@ -363,7 +364,7 @@ impl StoreWriter {
             Ok(true) => None,
             Ok(false) => Some(clock::mono()),
             Err(error) => {
-                tracing::warn!(path = %self.path.display(), %error, "the store's log stays beside it");
+                tracing::warn!(path = %self.path.display(), error = error_chain::told(&error), "the store's log stays beside it");
                 None
             }
         };

@@ -135,14 +135,14 @@ impl Teardown {
         doomed: Vec<Vault>,
         ending: &BulkTeardown,
     ) -> Vec<Outcome> {
-        let (mut silence, mut told) = (None, false);
+        let (mut silence, mut is_told) = (None, false);
         if let (0, Ok(slot)) = (ending.grace_ms, self.node_table.slot(node)) {
             let vaults = doomed.iter().map(|vault| vault.id.clone()).collect();
             // All die now. What follows kills too, where a node does not know this order.
             let doom = Doom { vaults, cause: ending.cause, by: ending.by.clone() };
             let doomed = slot.api.doom(doom).await;
-            told = doomed.is_ok();
-            silence = doomed.err().filter(|error| error.fault.is_silence()).map(ApiError::from);
+            is_told = doomed.is_ok();
+            silence = doomed.err().filter(|error| error.fault.is_silence()).map(told);
         }
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(doomed.len());
         for abreast in doomed.chunks(ABREAST) {
@@ -164,7 +164,7 @@ impl Teardown {
             }
         }
         // The word beforehand ended them, so who fetched the receipts found them dead.
-        let own = outcomes.iter_mut().filter(|(vault, _)| told && ending.own.contains(vault));
+        let own = outcomes.iter_mut().filter(|(vault, _)| is_told && ending.own.contains(vault));
         for ended in own.filter_map(|(_, ended)| ended.as_mut().ok()) {
             let receipt = ended.receipt.as_ref();
             ended.changed |=
@@ -237,7 +237,7 @@ impl Teardown {
     ) -> (NodeReaped, Vec<ReapedVault>) {
         let wanted = doomed.len() as u64;
         let asked = match self.node_table.slot(&node) {
-            Ok(slot) => slot.word().await.map(drop).map_err(ApiError::from),
+            Ok(slot) => slot.status().await.map(drop).map_err(told),
             Err(error) => Err(error.into()),
         };
         if let Err(error) = asked {
@@ -257,6 +257,10 @@ impl Teardown {
         let count = reaped.len() as u64;
         (NodeReaped { node, reaped: count, left: wanted - count, error: first_error }, reaped)
     }
+}
+
+fn told(error: impl Into<Failure>) -> ApiError {
+    error.into().into()
 }
 
 fn unknown(id: &VaultId) -> ApiError {

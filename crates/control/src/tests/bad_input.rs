@@ -1,4 +1,5 @@
 use super::*;
+use crate::failure::Failure;
 use crate::fake_node::FakeCall;
 use hauki_contract::api::ErrorCode;
 use hauki_contract::api::node_error::{NodeError, NodeFault};
@@ -112,7 +113,7 @@ async fn a_worker_that_does_not_load_is_the_workers_fault() {
     };
     let error = NodeError::new(NodeFault::BadSource(Some(Box::new(worker))), "the source did not load");
     node.fail_next(FakeCall::Provision, error.clone());
-    assert_eq!(core.spawn(spawning("k")).await.expect_err("does not load"), error.into());
+    assert_eq!(core.spawn(spawning("k")).await.expect_err("does not load"), Failure::from(error).into());
     assert_eq!((node.living().len(), store.commits()), (0, 0));
     assert!(core.basis().ledger.count_forging().await.expect("counts") == 0);
 }

@@ -184,7 +184,7 @@ async fn a_spawn_goes_to_another_node_where_one_is_not_believed() {
         ..Lies::default()
     });
     for slot in pair.core.basis().node_table.slots().values() {
-        slot.word().await.expect("answers");
+        slot.status().await.expect("answers");
     }
     let spawned = pair.core.spawn(spawning("k")).await.expect("spawns");
     assert_eq!(spawned.vault.node.as_str(), "n1");
@@ -196,7 +196,7 @@ async fn a_node_that_moves_its_data_plane_gets_nothing_new() {
     let pair = pair().await;
     pair.liar.lie(Lies { word: Some(Arc::new(|word| word.data_plane = ELSEWHERE)), ..Lies::default() });
     let slot = pair.core.basis().node_table.slot(&"n2".parse().expect("a name")).expect("is there");
-    slot.word().await.expect("answers");
+    slot.status().await.expect("answers");
     assert!(slot.last_info().state.contains("registered is 127.0.0.1"), "{}", slot.last_info().state);
     let mut request = spawning("k");
     request.placement.node = Some("n2".parse().expect("a name"));

@@ -201,7 +201,7 @@ async fn an_upgrade_that_is_repeated_leaves_the_node_as_its_operator_wished_it()
     }
     drop((first, second));
     let _both_have_ended = core.basis().flights.enter("emptied/n1").await;
-    let record = core.phases().members.node_record(&name).await.expect("reads").expect("is there");
+    let record = core.phases().node_operations.node_record(&name).await.expect("reads").expect("is there");
     assert!(!record.draining);
 }
 

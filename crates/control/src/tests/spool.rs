@@ -367,9 +367,9 @@ async fn what_another_core_has_queued_or_taken_away_is_seen() {
     assert_eq!(done(&second, &kept).await.entry.state, SpoolState::Forged);
     assert_eq!((cores.node.provisioned(), second.basis().spool.waiting()), (1, 0));
     // And who looks again finds nothing new, so nobody is woken.
-    second.phases().clerk.read_queue().await.expect("reads");
+    second.phases().processor.read_queue().await.expect("reads");
     let changes = second.basis().spool.changes.subscribe();
-    second.phases().clerk.read_queue().await.expect("reads");
+    second.phases().processor.read_queue().await.expect("reads");
     assert!(!changes.has_changed().expect("is open"));
 }
 

@@ -189,8 +189,8 @@ impl Known {
 }
 
 impl NodeApi for ValidatedNode {
-    fn word(&self) -> NodeFuture<'_, NodeStatus> {
-        Box::pin(async move { self.word_of(self.heard(self.inner.word(), None).await?) })
+    fn status(&self) -> NodeFuture<'_, NodeStatus> {
+        Box::pin(async move { self.word_of(self.heard(self.inner.status(), None).await?) })
     }
 
     fn vaults(&self, of: Option<VaultId>) -> NodeFuture<'_, NodeVaults> {

@@ -8,6 +8,7 @@
 use crate::nodes::NodeSlot;
 use hauki_contract::api::node::{MOST_NEWS, News, NodeApi as _};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
+use hauki_contract::model::error_chain;
 
 #[derive(Default)]
 pub(super) struct NewsCursor {
@@ -40,7 +41,7 @@ impl NewsCursor {
             self.step = (self.step * 2).clamp(1, MOST_NEWS as u64);
             let from = self.last;
             self.last = self.last.saturating_add(self.step);
-            tracing::warn!(node = %slot.name, %error, from, to = self.last, "its news are passed over");
+            tracing::warn!(node = %slot.name, error = error_chain::told(&error), from, to = self.last, "its news are passed over");
         }
         Err(error)
     }

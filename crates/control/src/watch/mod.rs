@@ -178,7 +178,7 @@ impl Watcher {
             };
             match &error {
                 Failure::Node(error) if slot.gave_none(error) => {
-                    tracing::warn!(node = %slot.name, %error, "the node gives no word");
+                    tracing::warn!(node = %slot.name, error = error_chain::told(&error), "the node gives no word");
                     let message = error.message.clone();
                     self.events.tell(Happening::NodeLost { node: slot.name.clone(), message });
                 }

@@ -164,7 +164,7 @@ async fn greet(
 async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSession>) -> io::Result<()> {
     let gate = Arc::clone(&session.gate);
     let vault = Arc::clone(&gate.vault);
-    let outbox = Arc::clone(&session.outbox);
+    let reply_queue = Arc::clone(&session.reply_queue);
     let Some(pipe) = vault.pipe.get() else { return Ok(()) };
     let limit = vault.limits.max_frame_bytes as usize;
     let idle = Duration::from_millis(session.lease_ms()) + IDLE_GRACE;
@@ -172,7 +172,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
     let mut receipt = vault.receipt.subscribe();
     let mut burial = pin!(async { drop(receipt.wait_for(Option::is_some).await) });
     let mut buried = false;
-    let mut woken = pin!(outbox.wake.notified());
+    let mut woken = pin!(reply_queue.wake.notified());
     let mut alarm = pin!(sleep(look));
     let mut heard = vault.now();
     let mut sending = Sending::default();
@@ -195,7 +195,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
             resume.as_mut().reset(clock::alarm(pause));
         }
         if sending.is_done() {
-            sending.refill(&outbox, &vault);
+            sending.refill(&reply_queue, &vault);
         }
         if !sending.is_done() {
             // Nearly always the socket takes it all at once, which spares a turn of the whole loop.
@@ -205,20 +205,20 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
             })
             .await?;
         }
-        if (closing || buried) && job.is_none() && sending.is_done() && outbox.is_quiet() {
+        if (closing || buried) && job.is_none() && sending.is_done() && reply_queue.is_quiet() {
             farewell(&mut reader, &mut writer).await;
             return Ok(());
         }
         let full = pipe.is_full();
         let reads = !closing && !paused;
-        let admits = reads && job.is_none() && !full && outbox.admits();
+        let admits = reads && job.is_none() && !full && reply_queue.admits();
         if admits && is_long(reader.length(), limit) {
             job = reader.take_whole().ok().flatten().map(|line| LongLine::new(&session, line));
             continue;
         }
-        let (queued, unread, given_up) = outbox.held();
+        let (queued, unread, given_up) = reply_queue.held();
         chatter.given_up(given_up);
-        if unread && !sending.is_on_time(vault.now()) && outbox.is_lost() {
+        if unread && !sending.is_on_time(vault.now()) && reply_queue.is_lost() {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         let queued = queued + job.as_ref().map_or(0, |job| job.bytes);
@@ -278,7 +278,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
                     }
                 }
                 let short = |reader: &Reader| reader.has_line() && !is_long(reader.length(), limit);
-                while !closing && job.is_none() && lines < TURN && short(&reader) && outbox.admits() && !pipe.is_full() {
+                while !closing && job.is_none() && lines < TURN && short(&reader) && reply_queue.admits() && !pipe.is_full() {
                     let Ok(Some(line)) = reader.next().await else { break };
                     lines += weight(line);
                     session.handle(line, &mut words);
@@ -288,7 +288,7 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
                 }
                 pipe.send();
                 // What may not be taken yet can still give up what it waits for.
-                while !closing && (job.is_some() || pipe.is_full() || !outbox.admits()) && let Some(line) = reader.ahead() {
+                while !closing && (job.is_some() || pipe.is_full() || !reply_queue.admits()) && let Some(line) = reader.ahead() {
                     session.look(line, &mut words);
                     lines += 1;
                     if lines.is_multiple_of(TURN) {
@@ -310,12 +310,12 @@ async fn converse(mut reader: Reader, mut writer: TlsWriter, session: Arc<GateSe
             () = receiving.leave(|| vault.now()), if receiving.asks() => {}
             () = async { sleep(WATCH).await }, if watched => {}
             () = resume.as_mut(), if paused => paused = false,
-            () = woken.as_mut() => woken.set(outbox.wake.notified()),
+            () = woken.as_mut() => woken.set(reply_queue.wake.notified()),
             () = pipe.room.notified(), if full => {}
             () = burial.as_mut(), if !buried => buried = true,
             () = alarm.as_mut() => {
                 let now = vault.waking.look().waking;
-                let silent = has_passed(idle, heard, now) && sending.is_done() && outbox.is_quiet();
+                let silent = has_passed(idle, heard, now) && sending.is_done() && reply_queue.is_quiet();
                 if sending.is_stalled(now) || silent {
                     return Err(io::ErrorKind::TimedOut.into());
                 }

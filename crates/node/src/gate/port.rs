@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::connection::Gate;
 use super::source_check;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::model::receipt::{Reclaimed, Resource};
 use hauki_contract::system::clock;
@@ -112,7 +113,7 @@ async fn accept(listener: Arc<TcpListener>, gate: Arc<Gate>) {
             }
             // Out of descriptors, mostly: give others time to close some.
             Err(error) => {
-                tracing::warn!(%error, "failed to accept a connection");
+                tracing::warn!(error = error_chain::told(&error), "failed to accept a connection");
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(Duration::from_secs(1));
             }

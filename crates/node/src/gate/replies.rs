@@ -226,7 +226,7 @@ fn left_out() -> RpcError {
 /// Collects the replies of one batch into one line, which keeps to the limit of a frame as well:
 /// members that do not fit are answered with an error.
 pub struct Batch {
-    outbox: Arc<ReplyQueue>,
+    queue: Arc<ReplyQueue>,
     limit: usize,
     state: Mutex<BatchState>,
 }
@@ -238,9 +238,9 @@ struct BatchState {
 
 impl Batch {
     #[must_use]
-    pub fn new(outbox: Arc<ReplyQueue>, requests: usize, limit: usize) -> Arc<Self> {
+    pub fn new(queue: Arc<ReplyQueue>, requests: usize, limit: usize) -> Arc<Self> {
         let state = Mutex::new(BatchState { remaining: requests, body: Vec::new() });
-        Arc::new(Self { outbox, limit, state })
+        Arc::new(Self { queue, limit, state })
     }
 
     fn reply(&self, id: &str, write: impl FnOnce(&mut Vec<u8>, &str)) -> usize {
@@ -251,19 +251,19 @@ impl Batch {
         let start = state.body.len();
         write(&mut state.body, id);
         let written = state.body.len() - start;
-        let mut outbox = self.outbox.lock();
+        let mut queue = self.queue.lock();
         let over = (written > SHORT && state.body.len() > self.limit).then(|| {
             let message = format!("the answers of the batch are longer than {} bytes", self.limit);
             RpcError::new(code::TOO_LARGE, message)
         });
-        let crowded = outbox.is_crowded(outbox.backlog(), written).then(left_out);
+        let crowded = queue.is_crowded(queue.backlog(), written).then(left_out);
         if let Some(error) = over.or(crowded) {
             take_back(&mut state.body, start);
             message::write_error(&mut state.body, Some(id), &error);
         }
-        outbox.gathered += state.body.len() - before;
-        outbox.account();
-        drop(outbox);
+        queue.gathered += state.body.len() - before;
+        queue.account();
+        drop(queue);
         self.settle(&mut state);
         written
     }
@@ -277,8 +277,8 @@ impl Batch {
         state.remaining -= 1;
         if state.remaining == 0 && !state.body.is_empty() {
             let body = std::mem::take(&mut state.body);
-            self.outbox.lock().gathered -= body.len();
-            self.outbox.line(|out| {
+            self.queue.lock().gathered -= body.len();
+            self.queue.line(|out| {
                 out.extend_from_slice(&body);
                 out.push(b']');
             });
@@ -289,7 +289,7 @@ impl Batch {
 /// Where one request's answer goes. Dropping it unanswered answers with an internal error, so that
 /// no caller waits for ever.
 pub struct ReplyTo {
-    outbox: Arc<ReplyQueue>,
+    queue: Arc<ReplyQueue>,
     /// JSON text; absent for a notification, which nobody answers.
     id: Option<Box<str>>,
     batch: Option<Arc<Batch>>,
@@ -298,15 +298,15 @@ pub struct ReplyTo {
 
 impl ReplyTo {
     #[must_use]
-    pub fn new(outbox: &Arc<ReplyQueue>, id: Option<&str>, batch: Option<&Arc<Batch>>) -> Self {
-        outbox.begin();
-        Self { outbox: Arc::clone(outbox), id: id.map(Into::into), batch: batch.cloned(), answered: false }
+    pub fn new(queue: &Arc<ReplyQueue>, id: Option<&str>, batch: Option<&Arc<Batch>>) -> Self {
+        queue.begin();
+        Self { queue: Arc::clone(queue), id: id.map(Into::into), batch: batch.cloned(), answered: false }
     }
 
     /// Whose call this is: the same for all calls of one connection.
     #[must_use]
     pub fn owner(&self) -> usize {
-        Arc::as_ptr(&self.outbox).addr()
+        Arc::as_ptr(&self.queue).addr()
     }
 
     /// Whether somebody wants to hear of its end. A notification is given off to be done.
@@ -330,19 +330,19 @@ impl ReplyTo {
 
     /// The call's bytes wait for their turn.
     pub fn hold(&self, bytes: usize) {
-        self.outbox.lock().queued += bytes;
+        self.queue.lock().queued += bytes;
     }
 
     /// They do not wait any more.
     pub fn release(&self, bytes: usize) {
-        self.outbox.lock().queued -= bytes;
-        self.outbox.wake.notify_one();
+        self.queue.lock().queued -= bytes;
+        self.queue.wake.notify_one();
     }
 
     /// Nor does the vault ever get them. What they have cost is their caller's; of long ones it is his ticket's already.
     pub fn give_back(&self, bytes: usize) {
         if bytes <= LONG {
-            self.outbox.lock().unpaid += bytes;
+            self.queue.lock().unpaid += bytes;
         }
         self.release(bytes);
     }
@@ -350,7 +350,7 @@ impl ReplyTo {
     /// Who pays for the call once it is handed to the vault: its caller's ticket, whatever becomes of him.
     #[must_use]
     pub fn charge(&self) -> Box<dyn FrameCharge> {
-        Box::new(BacklogShare::new(Arc::clone(&self.outbox.receiving)))
+        Box::new(BacklogShare::new(Arc::clone(&self.queue.receiving)))
     }
 
     fn finish(&mut self, write: impl FnOnce(&mut Vec<u8>, &str)) {
@@ -361,11 +361,11 @@ impl ReplyTo {
                 batch.note();
                 0
             }
-            (Some(id), None) => self.outbox.reply(id, write),
+            (Some(id), None) => self.queue.reply(id, write),
             (Some(id), Some(batch)) => batch.reply(id, write),
         };
-        self.outbox.end(written);
-        self.outbox.wake.notify_one();
+        self.queue.end(written);
+        self.queue.wake.notify_one();
     }
 
     /// `value` is JSON text that has been checked.

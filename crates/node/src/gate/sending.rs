@@ -50,12 +50,12 @@ impl Sending {
         self.sent == self.bytes.len() && self.flushed
     }
 
-    pub(super) fn refill(&mut self, outbox: &ReplyQueue, vault: &VaultHandle) {
+    pub(super) fn refill(&mut self, reply_queue: &ReplyQueue, vault: &VaultHandle) {
         if self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();
         }
         self.bytes.clear();
-        self.told = outbox.take(&mut self.bytes);
+        self.told = reply_queue.take(&mut self.bytes);
         (self.sent, self.flushed) = (0, self.bytes.is_empty());
         if !self.flushed {
             self.began = vault.now();

@@ -33,7 +33,7 @@ use hauki_contract::system::trace;
 
 pub struct GateSession {
     pub gate: Arc<Gate>,
-    pub outbox: Arc<ReplyQueue>,
+    pub reply_queue: Arc<ReplyQueue>,
     capability: Arc<Capability>,
     /// What `previous_object()` shows, as JSON text.
     caller: String,
@@ -64,10 +64,10 @@ impl Drop for LinkGuard {
 /// Its worker owes it nothing any more.
 impl Drop for GateSession {
     fn drop(&mut self) {
-        if !self.outbox.is_settled() {
-            self.gate.vault.forsake(self.outbox.owner());
+        if !self.reply_queue.is_settled() {
+            self.gate.vault.forsake(self.reply_queue.owner());
         }
-        self.gate.unpaid.leave(self.ticket(), self.outbox.held().2, self.gate.vault.now());
+        self.gate.unpaid.leave(self.ticket(), self.reply_queue.held().2, self.gate.vault.now());
     }
 }
 
@@ -109,7 +109,7 @@ impl GateSession {
                 refused(death.map_or_else(|| refuse().error, |death| vault.dead_error(&death)))
             })?;
         let ticket = &capability.holder().ticket;
-        let outbox = Arc::new(ReplyQueue::new(gate.sending.of(ticket), gate.receiving.of(ticket)));
+        let reply_queue = Arc::new(ReplyQueue::new(gate.sending.of(ticket), gate.receiving.of(ticket)));
         let limit = vault.limits.call_deadline_ms;
         let holder = capability.holder();
         let mut caller =
@@ -126,13 +126,13 @@ impl GateSession {
             deadline_ms: hello.call_deadline_ms.unwrap_or(limit).clamp(1, limit),
             link: owns.then(|| LinkGuard(Arc::clone(vault))),
             capability,
-            outbox,
+            reply_queue,
             foreseen: Mutex::default(),
             _place: place,
         };
-        ReplyTo::new(&session.outbox, id, None).serialize(&session.welcome());
+        ReplyTo::new(&session.reply_queue, id, None).serialize(&session.welcome());
         // Events come behind the answer to the hello.
-        vault.audience.join(&session.outbox);
+        vault.audience.join(&session.reply_queue);
         Ok(session)
     }
 
@@ -196,12 +196,12 @@ impl GateSession {
 
     /// Answers what is no request at all.
     pub fn complain(&self, error: &RpcError) {
-        self.outbox.line(|out| message::write_error(out, None, error));
+        self.reply_queue.line(|out| message::write_error(out, None, error));
     }
 
     /// Its caller has sent too much: what has not begun of it does not begin, and nothing more is read.
     pub(super) fn gives_up(&self) {
-        self.gate.vault.refuse(self.outbox.owner(), &too_much());
+        self.gate.vault.refuse(self.reply_queue.owner(), &too_much());
         self.complain(&too_much());
     }
 
@@ -214,7 +214,7 @@ impl GateSession {
             Incoming::Single(request) => self.request(request, None, words),
             Incoming::Batch(requests) => {
                 let limit = self.gate.vault.limits.max_frame_bytes as usize;
-                let batch = Batch::new(Arc::clone(&self.outbox), requests.len(), limit);
+                let batch = Batch::new(Arc::clone(&self.reply_queue), requests.len(), limit);
                 requests.into_iter().for_each(|request| self.request(request, Some(&batch), words));
             }
         }
@@ -245,10 +245,10 @@ impl GateSession {
             Err(invalid) => {
                 // The specification wants an answer even where no id could be read.
                 let id = invalid.id.clone().unwrap_or_else(|| "null".into());
-                return ReplyTo::new(&self.outbox, Some(&id), batch).error(&invalid.into());
+                return ReplyTo::new(&self.reply_queue, Some(&id), batch).error(&invalid.into());
             }
         };
-        let reply = ReplyTo::new(&self.outbox, id, batch);
+        let reply = ReplyTo::new(&self.reply_queue, id, batch);
         // Of one's own requests, so no ticket must allow it.
         if method == builtin::CANCEL {
             return match params.map_or_else(|| Err(no_id()), required::<Cancel>) {
@@ -305,7 +305,7 @@ impl GateSession {
     }
 
     fn cancel(&self, id: &str) -> bool {
-        self.gate.vault.cancel(self.outbox.owner(), id)
+        self.gate.vault.cancel(self.reply_queue.owner(), id)
     }
 
     /// A line that waits for its turn, because too many calls are in flight: if it gives up one of these it need not

@@ -20,7 +20,7 @@ use hauki_contract::rpc::message::code;
 const CLONE_OBJECT: &str = "clone_object";
 
 /// What the vault wants.
-pub struct OutboundCall {
+pub(crate) struct OutboundCall {
     pub number: u64,
     pub object: String,
     pub method: String,
@@ -30,7 +30,7 @@ pub struct OutboundCall {
 
 /// Carries an ask out, in a task of its own. `false`: the vault has more of them open than an init of
 /// ours ever has.
-pub fn ask(vault: &Arc<VaultHandle>, ask: OutboundCall) -> bool {
+pub(crate) fn ask(vault: &Arc<VaultHandle>, ask: OutboundCall) -> bool {
     let mut book = vault.reach.book();
     if book.asks == MAX_ASKS {
         return false;

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-pub use call::{OutboundCall, ask};
+pub(crate) use call::{OutboundCall, ask};
 use connection::{OnBehalfOf, OutboundConnection};
 use error::OutboundError;
 

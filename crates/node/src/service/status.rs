@@ -15,7 +15,7 @@ impl NodeService {
         let mut findings = self.driver.diagnose().await;
         findings.push(self.settings.data_plane_check());
         findings.extend(slow_log::found(&[SlowKind::Start, SlowKind::Call, SlowKind::End]));
-        NodeHealth { word: self.word(), findings }
+        NodeHealth { word: self.status(), findings }
     }
 
     pub(crate) fn vaults(&self, of: Option<&VaultId>) -> NodeVaults {
@@ -27,10 +27,10 @@ impl NodeService {
                 None => book.living.values().map(|entry| entry.vault.clone()).collect(),
             }
         };
-        NodeVaults { word: self.word(), vaults: found.iter().map(|vault| vault.describe()).collect() }
+        NodeVaults { word: self.status(), vaults: found.iter().map(|vault| vault.describe()).collect() }
     }
 
-    pub(crate) fn word(&self) -> NodeStatus {
+    pub(crate) fn status(&self) -> NodeStatus {
         let vaults = self.book().living.len();
         NodeStatus {
             name: self.settings.name.clone(),

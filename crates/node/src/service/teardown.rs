@@ -39,7 +39,9 @@ impl NodeService {
         let receipt = receipt.wait_for(Option::is_some).await.ok().and_then(|receipt| receipt.clone());
         match receipt {
             Some(receipt) => Ok(TornDown { receipt, changed }),
-            None => Err(NodeError::new(NodeFault::Defect, format!("the keeper of {} was lost", vault.id))),
+            None => {
+                Err(NodeError::new(NodeFault::Defect, format!("the supervisor of {} was lost", vault.id)))
+            }
         }
     }
 

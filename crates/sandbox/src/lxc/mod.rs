@@ -56,6 +56,7 @@ use super::{BoxFuture, Driver, StartError, Started, SweepError, Swept, outer_lim
 use cgroup::Layout;
 use config::Spec;
 use hauki_contract::model::check::Check;
+use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::limits::{Controller, Limits};
 use hauki_contract::system::tasks::{self, TaskKind};
@@ -188,7 +189,7 @@ pub fn leave_starter() {
     let layout = Layout::detect(Vec::new()).unwrap_or_default();
     for hierarchy in &layout.hierarchies {
         if let Err(error) = spawner_cgroup::move_to(&hierarchy.base) {
-            tracing::info!(group = %hierarchy.base.display(), %error, "this daemon stays in its starter's group");
+            tracing::info!(group = %hierarchy.base.display(), error = error_chain::told(&error), "this daemon stays in its starter's group");
         }
     }
 }

@@ -15,6 +15,7 @@ use super::group_names;
 use super::prune::{Pruned, prune};
 use super::rootfs;
 use crate::{SweepError, Swept};
+use hauki_contract::model::error_chain;
 use hauki_contract::system::tasks;
 
 pub(super) async fn sweep(shared: Arc<Shared>) -> Result<Swept, SweepError> {
@@ -63,7 +64,10 @@ fn forget_former(shared: &Shared, pruned: &mut Pruned) {
     if left.is_empty()
         && let Err(error) = group_names::forget(&shared.state_dir, &shared.group)
     {
-        tracing::warn!(%error, "the former names are looked for again at the next start");
+        tracing::warn!(
+            error = error_chain::told(&error),
+            "the former names are looked for again at the next start"
+        );
     }
     pruned.processes += processes;
     pruned.cgroups += cgroups;

@@ -57,7 +57,7 @@ type Shared<'a> = Rc<RefCell<ScriptSession<Stage<'a>>>>;
 pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
     let play =
         Play { args: Vec::new(), base: ".".into(), heap_bytes: args.memory, compiled: true, bare: false };
-    let (mut session, brake) = script_context::open(ctx, play)?;
+    let (mut session, cancel) = script_context::open(ctx, play)?;
     let mut name = "hauki".to_owned();
     if let Some(argument) = &args.ticket {
         let found = session.wait(super::single(ctx, argument));
@@ -71,7 +71,7 @@ pub(super) fn run(ctx: &Ctx, args: &ReplArgs) -> Result<Exit, CliError> {
         })?;
     }
     if io::stdin().is_terminal() {
-        return converse(ctx, Rc::new(RefCell::new(session)), &brake, &name, args.lang);
+        return converse(ctx, Rc::new(RefCell::new(session)), &cancel, &name, args.lang);
     }
     answer(ctx, session, args)
 }
@@ -142,7 +142,7 @@ fn answer(ctx: &Ctx, mut session: ScriptSession<Stage<'_>>, args: &ReplArgs) -> 
 fn converse(
     ctx: &Ctx,
     session: Shared<'_>,
-    brake: &CancelHandle,
+    cancel: &CancelHandle,
     name: &str,
     lang: Option<Lang>,
 ) -> Result<Exit, CliError> {
@@ -155,7 +155,7 @@ fn converse(
     let _ = editor.load_history(&history);
     let exit = loop {
         // What was interrupted at the last moment must not end the next statement.
-        let _ = brake.release();
+        let _ = cancel.release();
         match editor.readline(&format!("{}> ", sanitize::line(name))) {
             Ok(text) if text.trim().is_empty() => {}
             Ok(text) => {

@@ -54,12 +54,12 @@ pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<Exit, CliError> {
     // From standard input there is no folder beside which workers could be.
     let base = args.script.parent().map(Path::to_owned).unwrap_or_default();
     let play = Play { args: args.args.clone(), base, heap_bytes: args.memory, compiled: false, bare: false };
-    let (mut session, brake) = script_context::open(ctx, play)?;
+    let (mut session, cancel) = script_context::open(ctx, play)?;
     if let Some(ms) = ctx.timeout_if_set()? {
         let limit = Duration::from_millis(ms);
         session.spawn(async move {
             tokio::time::sleep(limit).await;
-            brake.pull(Stop::TimedOut(limit));
+            cancel.cancel(Stop::TimedOut(limit));
         });
     }
     let read = session.wait(read(&args.script, args.memory));

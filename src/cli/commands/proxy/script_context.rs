@@ -59,18 +59,19 @@ pub(in crate::cli::commands) fn open<'a>(
     play: Play,
 ) -> Result<(ScriptSession<Stage<'a>>, CancelHandle), CliError> {
     let stage = Stage { ctx, connect_timeout: ctx.connect_timeout()? };
-    let brake = CancelHandle::default();
+    let cancel = CancelHandle::default();
     let Play { args, base, heap_bytes, compiled, bare } = play;
     let (lines, trace) = (lines(ctx, bare), ctx.trace);
-    let setup = Setup { args, base, heap_bytes, brake: brake.clone(), lines, trace, compiled, runner: None };
+    let setup =
+        Setup { args, base, heap_bytes, cancel: cancel.clone(), lines, trace, compiled, runner: None };
     let mut session = ScriptSession::new(stage, setup).map_err(unset)?;
     let endings = {
         let _inside = session.enter();
         signals::endings()?
     };
-    session.spawn(heed(endings, brake.clone()));
+    session.spawn(heed(endings, cancel.clone()));
     session.begin().map_err(unset)?;
-    Ok((session, brake))
+    Ok((session, cancel))
 }
 
 fn unset(error: ScriptSetupError) -> CliError {
@@ -83,9 +84,9 @@ fn unset(error: ScriptSetupError) -> CliError {
     CliError::of(kind, &error)
 }
 
-async fn heed(mut endings: Endings, brake: CancelHandle) {
+async fn heed(mut endings: Endings, cancel: CancelHandle) {
     loop {
-        brake.pull(signals::first(&mut endings).await);
+        cancel.cancel(signals::first(&mut endings).await);
     }
 }
 

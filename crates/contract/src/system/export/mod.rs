@@ -22,6 +22,7 @@ pub use target::{Target, TargetError};
 use super::clock;
 use super::spans::Span;
 use crate::model::check::Check;
+use crate::model::error_chain;
 use crate::model::lease::Mono;
 
 /// Spans that wait; about a hundred bytes each.
@@ -157,7 +158,10 @@ fn carry(waiting: &Receiver<Message>, target: &Target, service: &str, fate: &Fat
                 Err(error) => {
                     fate.dropped.fetch_add(spans.len() as u64, Ordering::Relaxed);
                     if fate.why().replace(error.to_string()).is_none() {
-                        tracing::warn!(%error, "spans cannot be sent to {target}; they are dropped until they can");
+                        tracing::warn!(
+                            error = error_chain::told(&error),
+                            "spans cannot be sent to {target}; they are dropped until they can"
+                        );
                     }
                     if flushed.is_empty() {
                         std::thread::sleep(pause);

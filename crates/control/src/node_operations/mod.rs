@@ -27,7 +27,7 @@ use hauki_contract::model::id::NodeName;
 
 mod add_node;
 
-pub(super) struct Members {
+pub(super) struct NodeOperations {
     records: Records,
     ledger: Ledger,
     membership: Arc<Membership>,
@@ -38,7 +38,7 @@ pub(super) struct Members {
     watcher: Arc<Watcher>,
 }
 
-impl Members {
+impl NodeOperations {
     pub(super) fn new(
         basis: &Dependencies,
         membership: &Arc<Membership>,
@@ -120,15 +120,15 @@ impl Members {
         let Some(found) = self.node_record(name).await? else {
             return Err(MemberError::Own { node: name.clone() }.into());
         };
-        let asked = slot.word().await;
+        let asked = slot.status().await;
         let refusal = match &asked {
             _ if order.force => None,
             Ok(word) if word.vaults == 0 => None,
-            Ok(word) => Some(format!("node {name} has {} vaults", word.vaults)),
-            Err(error) => Some(error.message.clone()),
+            Ok(word) => Some(MemberError::Inhabited { node: name.clone(), vaults: word.vaults.into() }),
+            Err(error) => Some(MemberError::Unasked(error.clone())),
         };
-        if let Some(why) = refusal {
-            return Err(MemberError::Busy { why }.into());
+        if let Some(refusal) = refusal {
+            return Err(refusal.into());
         }
         self.membership.drain(name, true).await?;
         if let Err(error) = self.settle_vaults(name, order.force).await {
@@ -150,8 +150,7 @@ impl Members {
     async fn settle_vaults(self: &Arc<Self>, name: &NodeName, force: bool) -> Result<(), Failure> {
         // From the drain on no core begins one; those that were begun are not on record yet.
         if !force && self.ledger.is_forging_on(name).await? {
-            let why = format!("a vault is being made on node {name}");
-            return Err(MemberError::Busy { why }.into());
+            return Err(MemberError::Forging { node: name.clone() }.into());
         }
         self.vaults.salvage_all().await;
         let living = self.records.all::<VaultRecord>(VAULT).await?;
@@ -162,7 +161,9 @@ impl Members {
             .collect();
         let (told, ended) = self.life.clone().reap_node(name.clone(), there.clone(), "node rm").await;
         match told.error {
-            Some(error) if told.left > 0 && !force => return Err(error.into()),
+            Some(error) if told.left > 0 && !force => {
+                return Err(MemberError::Unsettled(Box::new(error)).into());
+            }
             Some(_) | None => {}
         }
         for vault in there {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::Members;
+use super::NodeOperations;
 use crate::failure::{Failure, MemberError};
 use crate::install::install;
 use crate::ledger::NodeRecord;
@@ -46,13 +46,13 @@ impl From<MemberError> for NotAdded {
     }
 }
 
-impl Members {
+impl NodeOperations {
     /// Starts the installation; the receiver gets its steps and, last, how it ended.
     pub(crate) fn add(self: &Arc<Self>, order: NodeAdd) -> mpsc::Receiver<NodeStep> {
         let (tell, steps) = mpsc::channel(BACKLOG);
-        let members = self.clone();
+        let operations = self.clone();
         let adding = async move {
-            let last = match members.added(order, tell.clone()).await {
+            let last = match operations.added(order, tell.clone()).await {
                 Ok(slot) => NodeStep::Added { node: slot.info().await },
                 Err(NotAdded { error, asks }) => NodeStep::Failed { error: error.into(), asks },
             };
@@ -84,7 +84,7 @@ impl Members {
             _ => {}
         }
         let busy = match self.node_table.slots().get(&name) {
-            Some(slot) => slot.word().await.map_or(0, |word| word.vaults as usize),
+            Some(slot) => slot.status().await.map_or(0, |word| word.vaults as usize),
             None => 0,
         };
         let keys = self.membership.keys_for(&order.node);
@@ -114,7 +114,7 @@ impl Members {
             let slot = NodeSlot::new(self.membership.reach(record)?);
             let answered = timeout(REACH / 2, async {
                 loop {
-                    match slot.word().await {
+                    match slot.status().await {
                         Ok(word) => break Ok(word),
                         // A daemon that has just started may have no word yet.
                         Err(error) if error.fault.code().retryable() => last = error.into(),
@@ -147,9 +147,9 @@ impl Members {
             return Err(MemberError::Foreign { node: name.clone() }.into());
         }
         let (tell, steps) = mpsc::channel(BACKLOG);
-        let (members, name) = (self.clone(), name.clone());
+        let (operations, name) = (self.clone(), name.clone());
         let upgrading = async move {
-            let _ = match members.upgraded(&name, order, &tell).await {
+            let _ = match operations.upgraded(&name, order, &tell).await {
                 Ok(slot) => tell.send(NodeStep::Added { node: slot.info().await }).await,
                 Err(NotAdded { error, asks }) => {
                     tell.send(NodeStep::Failed { error: error.into(), asks }).await
