@@ -33,6 +33,7 @@ use hauki_node::api::InProcessNode;
 use hauki_node::service::NodeService;
 use hauki_node::settings::NodeSettings;
 use hauki_sandbox::fake::{FakeDriver, Faults};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
 
 const NAME: &str = "n1";
@@ -429,12 +430,37 @@ async fn the_real_node_keeps_the_promises() {
 
 /// Behind its routes, for as long as the directory and the task are held.
 fn served(node: &Arc<NodeService>) -> (HttpNode, tempfile::TempDir, JoinHandle<std::io::Result<()>>) {
+    behind_routes(Arc::new(InProcessNode(node.clone())))
+}
+
+fn behind_routes(api: Arc<dyn NodeApi>) -> (HttpNode, tempfile::TempDir, JoinHandle<std::io::Result<()>>) {
     let ground = tempfile::tempdir().expect("a directory");
     let socket = ground.path().join("node.sock");
     let listener = tokio::net::UnixListener::bind(&socket).expect("binds");
-    let router = hauki_node::routes::router(Arc::new(InProcessNode(node.clone())));
+    let router = hauki_node::routes::router(api);
     let serving = tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router)));
     (HttpNode::new(&socket).expect("is set up"), ground, serving)
+}
+
+/// One of before would not read a wish with a member that it does not know.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trace_of_a_wish_is_told_over_the_routes_to_a_core_that_says_it_knows_traces() {
+    let fake = Arc::new(FakeNode::new(NAME.parse().expect("a name")));
+    let (link, ground, serving) = behind_routes(fake.clone());
+    let vault = made(&link).await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    let arguments = "[\"function f() {}\"]".to_owned();
+    fake.wish(CloneAsk { vault, number: 7, arguments, traceparent: Some(trace.to_owned()) });
+    let heard = link.asks(0, 0).await.expect("tells");
+    assert_eq!(heard.asks.iter().map(|ask| ask.traceparent.as_deref()).collect::<Vec<_>>(), [Some(trace)]);
+
+    let mut older = tokio::net::UnixStream::connect(ground.path().join("node.sock")).await.expect("connects");
+    let asked = "GET /node/v1/asks?after=0&wait_ms=0 HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n";
+    older.write_all(asked.as_bytes()).await.expect("is asked");
+    let mut answer = String::new();
+    older.read_to_string(&mut answer).await.expect("answers");
+    assert!(answer.contains("function f") && !answer.contains("traceparent"), "{answer}");
+    serving.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
