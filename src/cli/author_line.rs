@@ -53,6 +53,7 @@ async fn text(ctx: &Ctx, file: &str, running: &Worker) -> Option<String> {
         purpose: Purpose::Worker,
         path: None,
         always: true,
+        fetch: false,
     };
     let prepared = ctx.toolchain.lock().await.prepare(order).await.ok()?;
     (Sha256::of(prepared.text.as_bytes()) == running.sha256).then_some(text)

@@ -9,13 +9,14 @@ use super::color::{FAINT, GOOD, WARN};
 use super::kinds::{BeatRecord, EventRecord, Happened, Heard, Listening, TeardownRecord};
 use super::sanitize;
 use crate::api::event::{Event, Happening as What};
+use crate::api::node::Fetched;
 use crate::api::registry::Holder;
 use crate::model::check::{Check, CheckLevel};
 use crate::model::death::Death;
 use crate::model::id::VaultId;
 use crate::model::open_word::OpenWord;
 use crate::model::receipt::{Receipt, Resource, Witness};
-use crate::model::units::{show_micros, show_millis};
+use crate::model::units::{show_micros, show_millis, show_size};
 
 /// Whoever wrote it, it is one line here.
 fn line(text: &str) -> Cow<'_, str> {
@@ -100,6 +101,7 @@ fn recorded(event: &Event) -> String {
         What::Ticketed { ticket, .. } => ("ticketed", ticket.to_string()),
         What::Claimed { ticket, peer, .. } => ("claimed", format!("{ticket} by {}", line(peer))),
         What::Log { text, .. } => ("log", line(text).into_owned()),
+        What::Fetched { fetched, .. } => ("fetched", fetch(fetched)),
         What::Died { receipt, .. } => ("died", cause(&receipt.death)),
         What::Named { name, .. } => ("named", name.to_string()),
         What::Freed { name, .. } => ("freed", name.to_string()),
@@ -111,6 +113,18 @@ fn recorded(event: &Event) -> String {
         }
     };
     happening(event.at, name, event.what.vault(), &more)
+}
+
+fn fetch(fetched: &Fetched) -> String {
+    let Fetched { method, to, status, bytes, took_ms, error } = fetched;
+    let what = format!("{} {}", line(method), line(to));
+    match (error, status) {
+        (Some(error), _) => format!("{what} failed: {}", line(error)),
+        (None, Some(status)) => {
+            format!("{what} {status}, {} in {}", show_size(*bytes), show_millis(*took_ms))
+        }
+        (None, None) => what,
+    }
 }
 
 fn heard(Happened { vault, at, what }: &Happened) -> String {

@@ -50,12 +50,12 @@ pub(crate) struct AuthorText {
     pub(crate) text: String,
 }
 
-/// A gem-pointer, a file, or `-` for standard input.
+/// A gem-pointer, a file, or `-` for standard input. With `fetch`, its worker will have that.
 pub(crate) async fn read(
     ctx: &Ctx,
     argument: &str,
     name: Option<&str>,
-    lang: Option<Lang>,
+    (lang, fetch): (Option<Lang>, bool),
 ) -> Result<NamedSource, CliError> {
     if argument.starts_with(SCHEME) {
         let pointer: GemPointer = argument.parse().map_err(|error: crate::model::gem::GemPointerError| {
@@ -76,7 +76,7 @@ pub(crate) async fn read(
             .map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned()),
     };
     let shown = if argument == "-" { "standard input" } else { argument };
-    let (author, prepared) = prepared(ctx, Path::new(argument), shown, &file, lang).await?;
+    let (author, prepared) = prepared(ctx, Path::new(argument), shown, &file, (lang, fetch)).await?;
     let compiled = compiled_in_words(&prepared);
     let PreparedSource { text, compilation, .. } = prepared;
     let author = Some(Rc::new(AuthorText { file: file.clone(), text: author }));
@@ -99,14 +99,14 @@ pub(crate) async fn prepared(
     path: &Path,
     shown: &str,
     file: &str,
-    lang: Option<Lang>,
+    (lang, fetch): (Option<Lang>, bool),
 ) -> Result<(String, PreparedSource), CliError> {
     let bytes = bounded_read::read(path, MAX_SOURCE_BYTES).await;
     let text = text(shown, bytes.map_err(|error| CliError::unreadable(shown, &error))?)?;
     // No sandbox is spent on a typing error.
     let (language, purpose) = (lang.map(Language::from), Purpose::Worker);
     let beside = (path != Path::new("-")).then_some(path);
-    let order = SourceOrder { source: &text, file, language, purpose, path: beside, always: false };
+    let order = SourceOrder { source: &text, file, language, purpose, path: beside, always: false, fetch };
     let prepared = ctx.toolchain.lock().await.prepare(order).await;
     let prepared = prepared.map_err(|error| source_faults::unprepared(error, &text, file))?;
     source_faults::warn(ctx, &prepared.warnings, &text, file);

@@ -16,6 +16,7 @@ mod support {
 mod budgets;
 mod cancel;
 mod charged;
+mod fetch;
 mod foreign;
 mod hostile;
 mod outbound;

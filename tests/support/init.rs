@@ -128,6 +128,7 @@ impl Drop for Init {
 
 pub(crate) fn load(source: &str) -> ToVault {
     ToVault::Load(Box::new(Load {
+        fetch: false,
         source: source.to_owned(),
         file: "workers/w.js".to_owned(),
         args: "[]".to_owned(),

@@ -12,11 +12,13 @@ use super::scopes::ResolvedNames;
 const ALONE: &str = "a worker is one program without Node.js";
 const BROWSER: &str = "a worker is not in a browser; the global object is `globalThis`";
 const NETWORK: &str = "a vault has no network; pass the data as an argument";
+const UNINVITED: &str = "a vault has no network; --allow-net URL at its summons lets it fetch from there";
 
 /// What to use instead.
 fn instead(name: &str) -> Option<&'static str> {
     Some(match name {
-        "fetch" | "XMLHttpRequest" | "WebSocket" | "EventSource" => NETWORK,
+        "fetch" | "Headers" => UNINVITED,
+        "XMLHttpRequest" | "WebSocket" | "EventSource" => NETWORK,
         "require" | "module" | "exports" | "process" | "__dirname" | "__filename" => ALONE,
         "Deno" | "Bun" => "a worker runs in none of the others' programs",
         "global" => "the global object is `globalThis`",
@@ -38,8 +40,13 @@ fn instead(name: &str) -> Option<&'static str> {
 }
 
 /// One fault for each name, where it is used first. Whoever asks `typeof` for one knows that it may be absent.
-/// A module of CommonJS is given three of them.
-pub(crate) fn check(program: &Program, names: ResolvedNames, is_common: bool, faults: &mut FaultList) {
+/// A module of CommonJS is given three of them, and who was invited has two more.
+pub(crate) fn check(
+    program: &Program,
+    names: ResolvedNames,
+    (is_common, is_invited): (bool, bool),
+    faults: &mut FaultList,
+) {
     let given: &[&str] = if is_common { &["require", "module", "exports"] } else { &[] };
     let mut used = UsedGlobals { names, first: HashMap::new(), asked: HashSet::new() };
     program.visit_with(&mut used);
@@ -47,6 +54,7 @@ pub(crate) fn check(program: &Program, names: ResolvedNames, is_common: bool, fa
         if let Some(instead) = instead(&name)
             && !used.asked.contains(&name)
             && !given.contains(&&*name)
+            && !(is_invited && matches!(&*name, "fetch" | "Headers"))
         {
             faults.add(at, format!("no vault has `{name}`"), instead);
         }

@@ -68,6 +68,8 @@ pub(crate) struct Graph<'a> {
     by_name: HashMap<String, usize>,
     map: Lrc<SourceMap>,
     files: &'a mut dyn ModuleSource,
+    /// Whether the worker will have `fetch`.
+    is_invited: bool,
 }
 
 impl<'a> Graph<'a> {
@@ -87,6 +89,7 @@ impl<'a> Graph<'a> {
             by_name: HashMap::new(),
             map: Lrc::default(),
             files,
+            is_invited: order.fetch,
         };
         graph.add(&order.file, source, order.language, true, faults);
         graph
@@ -126,7 +129,7 @@ impl<'a> Graph<'a> {
         dialect::fold_environment(&mut program, names);
         let is_common = !is_first && program.is_script();
         refusals::check(&program, names, faults);
-        absent::check(&program, names, is_common, faults);
+        absent::check(&program, names, (is_common, self.is_invited), faults);
         regex::check(&program, faults);
         let specifiers = Specifiers::of(&program, is_common, names);
         self.by_name.insert(name.to_owned(), number);

@@ -28,6 +28,7 @@ fn linked(files: &[(&'static str, &'static str)]) -> Result<LoweredSource, Vec<S
         language: Language::JavaScript,
         purpose: Purpose::Worker,
         imports: true,
+        fetch: false,
     };
     let mut others = Files(files[1..].iter().copied().collect());
     compile_with(files[0].1, &order, &mut others)

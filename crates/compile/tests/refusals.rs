@@ -23,6 +23,19 @@ fn fault(result: Result<LoweredSource, Vec<SourceFault>>, source: &str) -> (Stri
 }
 
 #[test]
+fn who_is_invited_has_fetch_and_no_other_network() {
+    let invited = CompileOrder { fetch: true, ..order(Language::JavaScript, Purpose::Worker) };
+    let source =
+        "export async function f(url) { return (await fetch(url, {headers: new Headers()})).json() }";
+    let told = compile(source, &order(Language::JavaScript, Purpose::Worker)).expect_err("is not invited");
+    assert!(told[0].message.contains("`fetch`"), "{told:?}");
+    assert!(told[0].instead.as_ref().is_some_and(|instead| instead.contains("--allow-net")), "{told:?}");
+    compile(source, &invited).expect("is invited");
+    let told = compile("export function f() { return new WebSocket('x') }", &invited).expect_err("is absent");
+    assert!(told[0].message.contains("`WebSocket`"), "{told:?}");
+}
+
+#[test]
 fn what_cannot_be_kept_is_refused_by_name_at_its_place() {
     for (source, words, column) in [
         ("const a = 1; a = 2", "`a` is a constant", 14),

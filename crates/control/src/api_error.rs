@@ -233,7 +233,7 @@ fn member(error: &MemberError) -> Verdict {
 impl From<AuthorizationError> for ApiError {
     fn from(error: AuthorizationError) -> Self {
         let way = "root may; others are listed in daemon.admin_uids of the configuration";
-        let way = matches!(error, AuthorizationError::Administrators).then(|| way.to_owned());
+        let way = (!matches!(error, AuthorizationError::Nobody)).then(|| way.to_owned());
         judged(&error, (Code::Denied, way))
     }
 }

@@ -3,8 +3,12 @@
 //! Who may ask for what at all is in the one table of endpoints ([`Who`]) and judged before any handler. Whose it is
 //! that a request is about, the records know (`control::ownership`).
 
+use std::net::IpAddr;
+
 use hauki_contract::api::endpoints::{ENDPOINTS, EndpointSpec, Method, Who};
 use hauki_contract::api::peer::Peer;
+use hauki_contract::model::invitation::{Invitation, InvitedHost};
+use hauki_contract::model::public_address::is_public;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorizationError {
@@ -12,6 +16,9 @@ pub enum AuthorizationError {
     Administrators,
     #[error("nobody knows who asks")]
     Nobody,
+    /// Of a node's networks, or of its own services.
+    #[error("{address} is no public address: to invite a worker there is an administrator's")]
+    PrivateAddress { address: IpAddr },
 }
 
 /// What an asker may touch.
@@ -99,6 +106,18 @@ pub(super) fn judge(rights: Rights, method: &str, path: &str) -> Result<(), Auth
     }
 }
 
+/// Whether this asker may let a worker fetch from there: what only the node reaches, an administrator gives away.
+pub(super) fn judge_invitations(rights: Rights, net: &[Invitation]) -> Result<(), AuthorizationError> {
+    let private = net.iter().find_map(|invitation| match invitation.host() {
+        InvitedHost::Address(address) if !is_public(*address) => Some(*address),
+        InvitedHost::Address(_) | InvitedHost::Name(_) => None,
+    });
+    match private {
+        Some(address) if rights != Rights::All => Err(AuthorizationError::PrivateAddress { address }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn serves(known: Method, asked: &str) -> bool {
     asked.eq_ignore_ascii_case(known.as_str()) || (asked == "HEAD" && known == Method::Get)
 }
@@ -106,6 +125,21 @@ fn serves(known: Method, asked: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_administrator_invites_to_what_is_not_public() {
+        let net = |text: &str| [text.parse::<Invitation>().expect(text)];
+        for anybodys in ["https://api.example.com/v1", "https://1.1.1.1/", "http://[2606:4700::1111]/"] {
+            assert!(judge_invitations(Rights::Of(1000), &net(anybodys)).is_ok(), "{anybodys}");
+        }
+        for private in
+            ["http://127.0.0.1:8080/", "http://169.254.169.254/", "http://[::1]/", "http://10.0.0.1/"]
+        {
+            for (rights, may) in [(Rights::All, true), (Rights::Of(1000), false), (Rights::Nothing, false)] {
+                assert_eq!(judge_invitations(rights, &net(private)).is_ok(), may, "{private} {rights:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_table_judges_every_endpoint() {

@@ -45,6 +45,7 @@ impl Parent {
             ("cpu", own.cpu_percent > most.cpu_percent),
             ("deadline", own.call_deadline_ms > most.call_deadline_ms),
             ("max_frame", own.max_frame_bytes > most.max_frame_bytes),
+            ("allow-net", own.net.iter().any(|invitation| !most.net.contains(invitation))),
             ("spawn", own.spawn >= most.spawn && own.spawn > 0),
         ];
         if let Some((what, _)) = over.into_iter().find(|(_, over)| *over) {

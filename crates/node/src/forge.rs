@@ -101,6 +101,7 @@ impl Supervisor {
             max_frame_bytes: vault.limits.max_frame_bytes,
             seed: random::u64(),
             vault: vault.id.to_string(),
+            fetch: !vault.limits.net.is_empty(),
         };
         pipe.push(|out| ToVault::Load(Box::new(load)).encode(out));
         let patience = Duration::from_millis(deadline_ms.into()) + LOAD_GRACE;

@@ -92,6 +92,9 @@ fn length(item: &NewsItem) -> usize {
         NewsItem::Log { text, .. } => text.len(),
         NewsItem::Clone(ask) => ask.arguments.len(),
         NewsItem::Claimed { peer, .. } => peer.len(),
+        NewsItem::Fetched { fetched, .. } => {
+            fetched.to.len() + fetched.error.as_ref().map_or(0, String::len) + 64
+        }
         NewsItem::Died(receipt) => {
             let Death { detail, by, .. } = &receipt.death;
             let said = [detail, by].into_iter().flatten().map(String::len);
@@ -124,7 +127,7 @@ impl Journal {
         rings.last += 1;
         // A wish may be as long as a source.
         let talker = match &item {
-            NewsItem::Log { vault, .. } => Some(vault.clone()),
+            NewsItem::Log { vault, .. } | NewsItem::Fetched { vault, .. } => Some(vault.clone()),
             NewsItem::Clone(ask) => Some(ask.vault.clone()),
             NewsItem::Claimed { .. } | NewsItem::Died(_) | NewsItem::Other => None,
         };

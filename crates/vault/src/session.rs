@@ -177,6 +177,9 @@ impl InitSession {
         let deadline = Deadline::after_ms(load.deadline_ms);
         let form = engine::form(&load.source, &load.file)?;
         let mut engine = Engine::new(memory, load.seed, &load.vault, form)?;
+        if load.fetch {
+            engine.invite();
+        }
         let methods = engine.load(&mut self.link, &load.source, &load.file, &load.args, deadline)?.to_vec();
         let listed: usize = methods.iter().map(|name| name.len() + 3).sum();
         if listed > self.link.payload_limit() {

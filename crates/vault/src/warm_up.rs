@@ -36,6 +36,7 @@ pub(crate) fn rehearse(link: &mut InitChannel, budget_ms: u32) -> Option<()> {
         max_frame_bytes: 64 * 1024,
         seed: 1,
         vault: String::new(),
+        fetch: false,
     };
     let mut frames = Vec::new();
     ToVault::Load(Box::new(load)).encode(&mut frames);

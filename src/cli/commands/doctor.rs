@@ -106,7 +106,7 @@ async fn runner(ctx: &Ctx) -> Check {
 async fn compiler(ctx: &Ctx) -> Check {
     let program = ChildProgram::Compiler.name();
     let (source, file, purpose) = ("export const f = (a: number) => a;", "doctor.ts", Purpose::Worker);
-    let order = SourceOrder { source, file, language: None, purpose, path: None, always: true };
+    let order = SourceOrder { source, file, language: None, purpose, path: None, always: true, fetch: false };
     match ctx.toolchain.lock().await.prepare(order).await {
         Ok(_) => Check::ok(format!("{program} has locked itself down and compiles TypeScript")),
         Err(ToolchainError::Uncompiled { source, .. }) => {

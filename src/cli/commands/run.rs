@@ -21,11 +21,13 @@ use crate::cli::source_faults;
 use crate::client::Exit;
 use crate::client::compiler::{EvaluatedText, PreparedSource, SourceOrder};
 use crate::client::script::{ProgramEnd, Stop};
+use crate::model::invitation::Invitation;
 use crate::model::units::parse_size;
 use crate::rpc::compile::Purpose;
 
 const AFTER: &str = "\
-The program runs in a vault, not on this machine: it has the worker language, no files and no network. Its lines
+The program runs in a vault, not on this machine: it has the worker language, no files, and no network but where
+--allow-net invites it. Its lines
 come to standard error as it prints them. The result is that of main(ARGS), if there is a function of that name,
 else the value of the last statement, as JSON on standard output; a promise is waited for. ARGS are texts, and also
 in `args`. What it throws ends the command with 7.
@@ -73,6 +75,9 @@ pub(crate) struct RunOnceArgs {
     /// The heap, for example 16MiB
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory: Option<u64>,
+    /// Where it may fetch from, for example https://api.example.com/v1/, or before that methods and a space; may be repeated
+    #[arg(long, value_name = "[METHODS ]URL")]
+    allow_net: Vec<Invitation>,
     /// What the program is written in, where the ending of its file does not say it
     #[arg(long, value_name = "LANGUAGE")]
     lang: Option<Lang>,
@@ -101,6 +106,7 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
         purpose: Purpose::Program,
         path: path.filter(|path| *path != "-").map(std::path::Path::new),
         always: false,
+        fetch: !args.allow_net.is_empty(),
     };
     let prepared = ctx.block_on(crate::cli::context::Limit::Usual, async {
         let prepared = ctx.toolchain.lock().await.prepare(order).await;
@@ -110,7 +116,7 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
     let worker = worker(&prepared);
     let evaluated = EvaluatedText::new(prepared, &file);
     let options = json!({ "memory": args.memory, "deadline": limit.unwrap_or(LONGEST_MS).min(LONGEST_MS),
-        "file_name": "run.js" });
+        "file_name": "run.js", "allow_net": args.allow_net });
     let options = without_nulls(options);
     let play = Play {
         args: vec![

@@ -20,6 +20,7 @@ use crate::cli::source::{self, AuthorText, Lang};
 use crate::cli::source_faults;
 use crate::client::Exit;
 use crate::model::gem::{SCHEME, Wishes};
+use crate::model::invitation::Invitation;
 use crate::model::limits::LimitError;
 use crate::model::name::ServiceName;
 use crate::model::units::{parse_duration, parse_size};
@@ -36,6 +37,7 @@ Examples:
   hauki summon -n 3 scout.js --memory 8MiB --lease 30s
   hauki summon gem-pointer://workers/scout@3 --args '[{\"depth\":2}]'
   generate | hauki summon - --file-name scout
+  hauki summon news.ts --allow-net 'GET https://api.example.com/v1/'
   hauki summon scout.js --dry-run                check only
   hauki summon scout.js --dry-run --emit js      what the engine will see";
 
@@ -109,6 +111,9 @@ pub(crate) struct WorkerArgs {
     /// So many workers it may clone itself, their clones included
     #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = whole::<u32, 0, 10_000>)]
     spawn: Option<u32>,
+    /// Where it may fetch from, for example https://api.example.com/v1/, or before that methods and a space; may be repeated
+    #[arg(long, value_name = "[METHODS ]URL")]
+    allow_net: Vec<Invitation>,
     /// It dies with the connection that first uses its ticket
     #[arg(long)]
     link: bool,
@@ -137,6 +142,7 @@ impl WorkerArgs {
             lifetime_ms: self.lifetime,
             link: self.link.then_some(true),
             spawn: self.spawn,
+            net: self.allow_net.clone(),
         }
     }
 
@@ -168,7 +174,13 @@ impl WorkerArgs {
         let base = ctx.globals.idempotency_key.clone().unwrap_or_else(random::idempotency_key);
         let mut all = Vec::new();
         for argument in &self.sources {
-            let read = source::read(ctx, argument, self.file_name.as_deref(), self.lang).await;
+            let read = source::read(
+                ctx,
+                argument,
+                self.file_name.as_deref(),
+                (self.lang, !self.allow_net.is_empty()),
+            )
+            .await;
             for _ in 0..self.count {
                 // One key must not stand for two workers; with the same command line it is the same again.
                 let key = if self.sources.len() == 1 && self.count == 1 {

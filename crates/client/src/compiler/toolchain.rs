@@ -34,6 +34,8 @@ pub struct SourceOrder<'a> {
     pub path: Option<&'a Path>,
     /// Whether it must be compiled whatever is in it.
     pub always: bool,
+    /// Whether its worker will have `fetch`.
+    pub fetch: bool,
 }
 
 /// What a vault or a script's engine is given.
@@ -110,7 +112,9 @@ impl Toolchain {
         order: SourceOrder<'_>,
         newer: Option<Newer<'_>>,
     ) -> Result<Option<PreparedSource>, ToolchainError> {
-        let SourceOrder { file, language, always, .. } = order;
+        let SourceOrder { file, language, fetch, .. } = order;
+        // Of what the engine lacks, the compiler says what the worker will have.
+        let always = order.always || fetch && newer.is_some();
         let ending = by_ending(file);
         if always || ending.is_some() || language == Some(Language::TypeScript) {
             let what = match language.or(ending).unwrap_or_default() {
@@ -199,9 +203,9 @@ impl Toolchain {
     }
 
     async fn lower(&mut self, order: SourceOrder<'_>) -> Result<Compiled, CompileError> {
-        let SourceOrder { source, file, path, purpose, .. } = order;
-        let order =
-            CompileOrder { file: file.to_owned(), language: language(order), purpose, imports: false };
+        let SourceOrder { source, file, path, purpose, fetch, .. } = order;
+        let (file, language) = (file.to_owned(), language(order));
+        let order = CompileOrder { file, language, purpose, imports: false, fetch };
         self.compiler.compile(source, &order, path).await
     }
 }

@@ -32,7 +32,11 @@ impl<W: World> ScriptHost<W> {
         let (options, args) = CloneOptions::read(arguments)?;
         let summons = SummonsRequest {
             key: String::new(),
-            origin: self.checked(source, options.file_name.as_deref(), options.lang)?,
+            origin: self.checked(
+                source,
+                options.file_name.as_deref(),
+                (options.lang, options.is_invited()),
+            )?,
             args,
             wishes: options.wishes()?,
             labels: options.labels(),
@@ -79,13 +83,13 @@ impl<W: World> ScriptHost<W> {
         &mut self,
         source: &str,
         file: Option<&str>,
-        language: Option<Language>,
+        (language, fetch): (Option<Language>, bool),
     ) -> Result<Origin, EfunRefused> {
         let (source, file, base) = (source.to_owned(), file.map(str::to_owned), self.base.clone());
         let origin = self.aside(move || origin(&source, file.as_deref(), &base))??;
         let Origin::Source { text, file, .. } = origin else { return Ok(origin) };
         let (purpose, always) = (Purpose::Worker, false);
-        let order = SourceOrder { source: &text, file: &file, language, purpose, path: None, always };
+        let order = SourceOrder { source: &text, file: &file, language, purpose, path: None, always, fetch };
         let prepared = self.runtime.wait(self.toolchain.prepare(order))?.map_err(ScriptFailure::from)?;
         self.warn(&prepared.warnings, &file);
         let PreparedSource { text, compilation, .. } = prepared;

@@ -9,6 +9,7 @@ use super::failure::ScriptFailure;
 use hauki_contract::api::vault::Placement;
 use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::NodeName;
+use hauki_contract::model::invitation::Invitation;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::model::units::{Amount, AmountError, parse_duration, parse_size};
 use hauki_contract::rpc::compile::Language;
@@ -39,13 +40,15 @@ pub(super) struct CloneOptions {
     claim: Option<Amount>,
     lifetime: Option<Amount>,
     spawn: Option<u32>,
+    /// Where it may fetch from.
+    allow_net: Vec<Invitation>,
     label: BTreeMap<String, String>,
     node: Option<NodeName>,
     node_label: BTreeMap<String, String>,
 }
 
 /// The names above: an object that has one of them is meant as options.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "args",
     "file_name",
     "lang",
@@ -61,6 +64,7 @@ const KEYS: [&str; 18] = [
     "claim",
     "lifetime",
     "spawn",
+    "allow_net",
     "label",
     "node",
     "node_label",
@@ -121,11 +125,16 @@ impl CloneOptions {
             lifetime_ms: Amount::read("lifetime", self.lifetime.as_ref(), parse_duration)?,
             link: Some(!self.detached),
             spawn: self.spawn,
+            net: self.allow_net.clone(),
         };
         let within = wishes.limits().check().and_then(|()| wishes.terms().check());
         within
             .map_err(|error| ScriptFailure::usage(format!("clone_object: {}", error.told(error.word()))))?;
         Ok(wishes)
+    }
+
+    pub(super) fn is_invited(&self) -> bool {
+        !self.allow_net.is_empty()
     }
 
     pub(super) fn labels(&self) -> BTreeMap<String, String> {

@@ -175,7 +175,7 @@ impl<W: World> ScriptSession<W> {
         wanted: Option<&str>,
     ) -> Result<Option<String>, ProgramEnd> {
         let (purpose, always) = (Purpose::Program, self.is_compiled);
-        let order = SourceOrder { source, file, language, purpose, path: None, always };
+        let order = SourceOrder { source, file, language, purpose, path: None, always, fetch: false };
         let host = &mut self.host;
         let prepared = host.runtime.wait(host.toolchain.ahead(order));
         let prepared = match self.prepared(prepared)? {

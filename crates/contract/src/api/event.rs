@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::node::Fetched;
 use crate::model::id::{NodeName, SummonsId, TicketId, VaultId};
 use crate::model::name::ServiceName;
 use crate::model::receipt::Receipt;
@@ -60,6 +61,12 @@ pub enum Happening {
         vault: VaultId,
         text: String,
     },
+    /// The worker has fetched, or tried to; told without query, headers and body.
+    Fetched {
+        vault: VaultId,
+        #[serde(deserialize_with = "tolerant_reader::field")]
+        fetched: Box<Fetched>,
+    },
     Died {
         vault: VaultId,
         #[serde(deserialize_with = "tolerant_reader::field")]
@@ -106,6 +113,7 @@ impl Happening {
             | Self::Ticketed { vault, .. }
             | Self::Claimed { vault, .. }
             | Self::Log { vault, .. }
+            | Self::Fetched { vault, .. }
             | Self::Died { vault, .. }
             | Self::Named { vault, .. }
             | Self::Freed { vault, .. } => Some(vault),

@@ -301,6 +301,23 @@ pub struct News {
     pub items: Vec<NewsItem>,
 }
 
+/// One `fetch` of a worker, without its query, its headers and its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fetched {
+    pub method: String,
+    /// Origin and path.
+    pub to: String,
+    /// Of the last answer, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Of the answer's body, as far as it was read.
+    pub bytes: u64,
+    pub took_ms: u64,
+    /// Why the worker was given no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewsItem {
@@ -316,6 +333,11 @@ pub enum NewsItem {
     /// A worker wants to clone. Told here only as long as no core asks for such wishes, as older ones do not.
     Clone(CloneAsk),
     Died(Receipt),
+    /// A worker has fetched, or tried to.
+    Fetched {
+        vault: VaultId,
+        fetched: Box<Fetched>,
+    },
     /// Of a later version, and nothing that this one could act on.
     #[schemars(skip)]
     Other,

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Sha256;
+use super::invitation::{Invitation, MOST_INVITATIONS};
 use super::labels::{self, LabelError};
 use super::lease::Terms;
 use super::limits::{LimitError, Limits};
@@ -175,6 +176,10 @@ pub struct Wishes {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 10_000))]
     pub spawn: Option<u32>,
+    /// Where the worker may fetch from. Only who summons it says so: a gem invites nobody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_INVITATIONS))]
+    pub net: Vec<Invitation>,
 }
 
 impl Wishes {
@@ -190,6 +195,7 @@ impl Wishes {
             lifetime_ms: self.lifetime_ms.or(base.lifetime_ms),
             link: self.link.or(base.link),
             spawn: self.spawn.or(base.spawn),
+            net: self.net,
         }
     }
 
@@ -203,6 +209,7 @@ impl Wishes {
             call_deadline_ms: self.call_deadline_ms.unwrap_or(base.call_deadline_ms),
             max_frame_bytes: self.max_frame_bytes.unwrap_or(base.max_frame_bytes),
             spawn: self.spawn.unwrap_or(base.spawn),
+            net: self.net.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::invitation::{Invitation, MOST_INVITATIONS};
 use super::units::{show_millis, show_size};
 
 pub const KIB: u64 = 1024;
@@ -26,6 +27,10 @@ pub struct Limits {
     pub max_frame_bytes: u32,
     /// How many vaults it may have made, its children's children included.
     pub spawn: u32,
+    /// Where it may fetch from; nowhere if there is none. A node or a core that knows no invitations refuses who has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_INVITATIONS))]
+    pub net: Vec<Invitation>,
 }
 
 impl Default for Limits {
@@ -37,6 +42,7 @@ impl Default for Limits {
             call_deadline_ms: 10_000,
             max_frame_bytes: 1024 * 1024,
             spawn: 0,
+            net: Vec::new(),
         }
     }
 }
@@ -111,6 +117,7 @@ impl Limits {
             ("call_deadline_ms", self.call_deadline_ms.into(), 1, 3_600_000),
             ("max_frame_bytes", self.max_frame_bytes.into(), 4 * KIB, 64 * MIB),
             ("spawn", self.spawn.into(), 0, 10_000),
+            ("net", self.net.len() as u64, 0, MOST_INVITATIONS as u64),
         ];
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
@@ -130,6 +137,32 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As nodes and cores of before invitations have them.
+    #[derive(Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    #[allow(dead_code, reason = "what counts is that it can be read")]
+    struct EarlierLimits {
+        memory_bytes: u64,
+        cpu_percent: u32,
+        pids: u32,
+        call_deadline_ms: u32,
+        max_frame_bytes: u32,
+        spawn: u32,
+    }
+
+    /// It would have made a worker that cannot fetch and that its caller believes to be able to.
+    #[test]
+    fn who_knows_no_invitations_refuses_a_worker_that_has_one_and_takes_all_others() {
+        let read = |limits: &Limits| {
+            let text = serde_json::to_string(limits).expect("is written");
+            let all = crate::strict::DocumentLimits::bytes(text.len());
+            crate::strict::from_str::<EarlierLimits>(&text, all)
+        };
+        assert!(read(&Limits::default()).is_ok());
+        let net = vec!["https://api.example.com/v1".parse().expect("invites")];
+        assert!(read(&Limits { net, ..Limits::default() }).is_err());
+    }
 
     #[test]
     fn the_default_is_within_bounds_and_extremes_are_named() {

@@ -14,6 +14,8 @@ pub mod gem;
 #[cfg(feature = "documents")]
 pub mod id;
 #[cfg(feature = "documents")]
+pub mod invitation;
+#[cfg(feature = "documents")]
 pub mod lease;
 #[cfg(feature = "documents")]
 pub mod limits;
@@ -44,3 +46,4 @@ pub mod trace;
 pub mod units;
 #[cfg(feature = "documents")]
 pub mod labels;
+pub mod public_address;

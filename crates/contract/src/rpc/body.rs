@@ -18,6 +18,9 @@ pub struct Load {
     pub seed: u64,
     /// The vault's own id, which `this_object()` shows.
     pub vault: String,
+    /// Whether it has `fetch`. The node carries out what is asked, so this opens nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fetch: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ fn to_vault() -> Vec<ToVault> {
             max_frame_bytes: 1 << 20,
             seed: 7,
             vault: "vlt_x".into(),
+            fetch: true,
         })),
         ToVault::Call { call: 9, deadline_ms: 5, method: "f".into(), caller: "{}".into(), params: None },
         ToVault::Call {

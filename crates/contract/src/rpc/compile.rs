@@ -100,6 +100,9 @@ pub struct CompileOrder {
     /// Whether what it imports can be asked for.
     #[serde(default)]
     pub imports: bool,
+    /// Whether the worker will have `fetch`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fetch: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,6 +233,7 @@ mod tests {
             language: Language::TypeScript,
             purpose: Purpose::Program,
             imports: true,
+            fetch: true,
         };
         let head = ModuleHead { name: "ä.json".into(), kind: ModuleKind::Json };
         let compile = |source: &str| ToCompiler::Compile { source: source.into(), order: order.clone() };

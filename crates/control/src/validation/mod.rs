@@ -173,6 +173,12 @@ impl ValidatedNode {
                 limits::clean(peer, limits::NAME);
                 true
             }
+            NewsItem::Fetched { fetched, .. } => {
+                limits::clean(&mut fetched.method, limits::NAME);
+                limits::clean(&mut fetched.to, limits::LINE);
+                fetched.error.iter_mut().for_each(|error| limits::clean(error, limits::LINE));
+                true
+            }
             NewsItem::Clone(_) => true,
             NewsItem::Other => false,
         });

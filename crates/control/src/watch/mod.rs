@@ -283,6 +283,9 @@ impl Watcher {
             NewsItem::Died(receipt) => {
                 self.vaults.bury(receipt).await?;
             }
+            NewsItem::Fetched { vault, fetched } => {
+                self.events.tell_of(&slot.name, Happening::Fetched { vault, fetched });
+            }
             NewsItem::Log { vault, text } => self.events.tell_of(&slot.name, Happening::Log { vault, text }),
             NewsItem::Claimed { vault, ticket, peer } => {
                 let known = self.claims.lock().contains_key(&vault);

@@ -71,6 +71,12 @@
 
   if (R) {
     R.Later = Later;
+    // Asks the node for what the vault itself cannot do.
+    R.asked = function asked(method, list) {
+      var later = new Later({ ref: "", vault: "the node" }, method);
+      begin(later, list);
+      return later;
+    };
     R.isAnswered = function (later) { return !!later.about || later.failed || open[later.number] !== later; };
     // Waits for an answer, if calls are awaited, and for the next timer, whose number is the value. It is "" for an
     // answer, and undefined if there is nothing to wait for.

@@ -20,7 +20,10 @@ const fn part(
     RuntimePart { name, words, needs }
 }
 
-const PARTS: [RuntimePart; 21] = [
+/// Installed only where the worker was invited, whatever its words are.
+const FETCH: &str = "fetch";
+
+const PARTS: [RuntimePart; 22] = [
     part("base", &[], &[]),
     part(
         "promise",
@@ -228,11 +231,12 @@ const PARTS: [RuntimePart; 21] = [
     part("console", &["console"], &["objects"]),
     part("timers", &["clearInterval", "clearTimeout", "setInterval", "setTimeout"], &["promise"]),
     part("causes", &["cause"], &["classes"]),
+    part(FETCH, &["Headers", "fetch"], &["bytes", "promise"]),
     part("settle", &[], &[]),
 ];
 
 /// The numbers of the parts that a text needs, in the order in which they are to be installed.
-pub(super) fn needed(text: &str) -> String {
+pub(super) fn needed(text: &str, is_invited: bool) -> String {
     let mut wanted = [false; PARTS.len() + 1];
     wanted[0] = true;
     let by_part = PARTS.iter().enumerate();
@@ -245,6 +249,7 @@ pub(super) fn needed(text: &str) -> String {
             wanted[*index] = true;
         }
     }
+    wanted[place(FETCH)] &= is_invited;
     // A part's needs may have needs.
     for _ in 0..PARTS.len() {
         for (index, part) in PARTS.iter().enumerate() {
@@ -277,14 +282,14 @@ mod tests {
     use crate::runtime_names::{GLOBALS, HELPERS, METHODS, STATICS};
 
     fn named(text: &str) -> Vec<&'static str> {
-        let numbers = needed(text);
+        let numbers = needed(text, false);
         let numbers = numbers.split(',').map(|number| number.parse::<usize>().expect("is a number"));
         numbers.map(|index| PARTS.get(index).map_or("side", |part| part.name)).collect()
     }
 
     #[test]
     fn the_order_is_that_of_the_compiled_code() {
-        const ORDER: [&str; 21] = include!("runtime/order.in");
+        const ORDER: [&str; 22] = include!("runtime/order.in");
         assert_eq!(PARTS.map(|part| part.name), ORDER);
         let needs = PARTS.iter().flat_map(|part| part.needs);
         assert!(needs.into_iter().all(|need| ORDER.contains(need)));

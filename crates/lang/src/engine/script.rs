@@ -87,7 +87,7 @@ impl Script {
             return Err(failed(error_text::plain(WorkerErrorKind::Protocol, message)));
         }
         if prepared.form == SourceForm::Compiled {
-            let parts = runtime_parts::needed(&prepared.text);
+            let parts = runtime_parts::needed(&prepared.text, false);
             if let Err(failure) = self.context.dispatch(efuns, "install", &parts, Arguments::None) {
                 return Err(self.uncaught(&failure.into_text(), None, (file, None), &prepared.map));
             }

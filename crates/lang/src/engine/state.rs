@@ -25,4 +25,7 @@ pub struct WorkerState {
     /// Calls that reached the worker.
     pub calls: u64,
     pub call_outs: CallOuts,
+    /// Whether it has `fetch`.
+    #[serde(default)]
+    pub invited: bool,
 }

@@ -63,6 +63,11 @@ impl Engine {
         }
     }
 
+    /// Gives a compiled source `fetch`. Before it is loaded.
+    pub fn invite(&mut self) {
+        self.state.invited = true;
+    }
+
     /// Evaluates the worker's source and runs its `create` with `args`, a JSON array.
     pub fn load(
         &mut self,
@@ -81,7 +86,7 @@ impl Engine {
         let named = prepared.named();
         self.source = (named.len() <= MOST_KEPT).then(|| named.into());
         if prepared.form == SourceForm::Compiled {
-            let parts = runtime_parts::needed(&prepared.text);
+            let parts = runtime_parts::needed(&prepared.text, self.state.invited);
             self.dispatch(host, (deadline, ""), "install", &parts, Arguments::None)?;
         }
         let mut run = Run::new(host, Some(deadline), "", &mut self.state);

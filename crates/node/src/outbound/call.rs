@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::OutboundError;
 use super::accounting::charged;
 use super::clone::clone_object;
+use super::fetch::fetch;
 use crate::vault::VaultHandle;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::trace::TraceContext;
@@ -18,6 +19,7 @@ use hauki_contract::rpc::channel::{GATE_OVERHEAD, MAX_ASKS, Said, ToVault, Unans
 use hauki_contract::rpc::message::code;
 
 const CLONE_OBJECT: &str = "clone_object";
+const FETCH: &str = "fetch";
 
 /// What the vault wants.
 pub(crate) struct OutboundCall {
@@ -92,6 +94,9 @@ async fn carry(
         // Without an object it is the node that is asked.
         if object.is_empty() && method == CLONE_OBJECT {
             return clone_object(vault, &params).await;
+        }
+        if object.is_empty() && method == FETCH {
+            return Ok(fetch(vault, &params).await?);
         }
         let held = held.ok_or(super::TravelError::NotGiven)?;
         let params = reach.put_back(&params)?.into_owned();

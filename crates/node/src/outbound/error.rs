@@ -1,6 +1,7 @@
 //! Error types of outbound calls: why a call did not get from one vault to another, and what the calling worker is
 //! told.
 
+use super::fetch::FetchError;
 use hauki_contract::api::ApiError;
 use hauki_contract::model::death::{Cause, Death};
 use hauki_contract::model::id::VaultId;
@@ -40,6 +41,8 @@ pub(super) enum OutboundError {
     /// The core did not make the child.
     #[error("{}", .0.message)]
     Core(Box<ApiError>),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     #[error("the vault is being buried")]
     Closed,
 }
@@ -68,6 +71,7 @@ impl OutboundError {
             Self::Deadline { .. } => code::word(code::DEADLINE),
             Self::NoBudget => code::word(code::DENIED),
             Self::Core(error) => error.code.as_str(),
+            Self::Fetch(error) => error.word(),
         }
     }
 
@@ -87,6 +91,7 @@ impl OutboundError {
             | Self::NoBudget
             | Self::Besieged
             | Self::Core(_)
+            | Self::Fetch(_)
             | Self::Closed => false,
         }
     }

@@ -14,6 +14,7 @@ mod call;
 mod accounting;
 mod clone;
 mod error;
+mod fetch;
 mod connection;
 
 use std::borrow::Cow;
@@ -27,6 +28,7 @@ use tokio::task::JoinSet;
 pub(crate) use call::{OutboundCall, ask};
 use connection::{OnBehalfOf, OutboundConnection};
 use error::OutboundError;
+use fetch::FetchAccount;
 
 use crate::gate::byte_accounts::Backlog;
 use crate::gate::fair_scheduler::{self, Applicant, Crowded};
@@ -58,6 +60,7 @@ pub struct Outbound {
     /// Whether the book is worth a look.
     any: AtomicBool,
     places: Arc<Semaphore>,
+    fetches: FetchAccount,
 }
 
 #[derive(Default)]
@@ -95,7 +98,15 @@ impl Outbound {
         let answers = Backlog::receiving(max_frame_bytes);
         let caller = OnBehalfOf { vault, voucher, max_frame_bytes, answers };
         let places = Arc::new(Semaphore::new(MAX_LINES));
-        Self { issuer, caller, graves, book: Mutex::default(), any: AtomicBool::new(false), places }
+        Self {
+            issuer,
+            caller,
+            graves,
+            book: Mutex::default(),
+            any: AtomicBool::new(false),
+            places,
+            fetches: FetchAccount::default(),
+        }
     }
 
     fn book(&self) -> MutexGuard<'_, ObjectTable> {
