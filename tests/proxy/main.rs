@@ -9,6 +9,7 @@ mod support {
 
 mod calls;
 mod compiled;
+mod imports;
 mod libraries;
 mod modern;
 mod one_call;

@@ -10,47 +10,47 @@ use crate::support::daemon::Daemon;
 use serde_json::Value;
 use sha2::Digest as _;
 
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
     }
 
-    fn error(&self) -> Value {
+    pub(crate) fn error(&self) -> Value {
         let last = self.stderr.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|_| panic!("no error in {:?}", self.stderr))
     }
 }
 
 /// A daemon, and a folder for sources.
-struct Ground {
-    daemon: Daemon,
+pub(crate) struct Ground {
+    pub(crate) daemon: Daemon,
 }
 
 impl Ground {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let compiler = assert_cmd::cargo::cargo_bin("hauki").with_file_name("hauki-compile");
         assert!(compiler.is_file(), "cargo build --package hauki-compile makes what these tests need");
         Self { daemon: Daemon::start() }
     }
 
-    fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.daemon.dir.path().join(name);
         fs::write(&path, text).expect("the directory is ours");
         path
     }
 
-    fn hauki(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn hauki(&self, arguments: &[&str]) -> Ran {
         self.hauki_with(arguments, "")
     }
 
     /// As people see it.
-    fn shown(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn shown(&self, arguments: &[&str]) -> Ran {
         self.run(&[&["-o", "table"], arguments].concat(), "")
     }
 
@@ -76,18 +76,18 @@ impl Ground {
     }
 
     /// The file of a ticket to a worker of this source.
-    fn clone(&self, file: &str, more: &[&str]) -> String {
+    pub(crate) fn clone(&self, file: &str, more: &[&str]) -> String {
         let ticket = format!("{file}.json");
         let ran = self.hauki(&[&["clone", file, "--out", &ticket], more].concat());
         assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
         ticket
     }
 
-    fn call(&self, ticket: &str, method: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn call(&self, ticket: &str, method: &str, arguments: &[&str]) -> Ran {
         self.hauki(&[&["proxy", "call", ticket, method][..], arguments].concat())
     }
 
-    fn result(&self, ticket: &str, method: &str, arguments: &[&str]) -> Value {
+    pub(crate) fn result(&self, ticket: &str, method: &str, arguments: &[&str]) -> Value {
         let ran = self.call(ticket, method, arguments);
         assert_eq!(ran.code, 0, "{method}: {}{}", ran.stdout, ran.stderr);
         ran.json()["result"].clone()

@@ -166,7 +166,8 @@ impl<'a> Graph<'a> {
                 None
             }
             ModuleKind::Json => {
-                let text = format!("export default {text}");
+                // Who requires it and who imports it have the one value.
+                let text = format!("module.exports = {text}");
                 self.add(&name, &text, Language::JavaScript, false, faults)
             }
         }
