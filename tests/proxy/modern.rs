@@ -304,3 +304,45 @@ fn sources_that_are_meant_to_break_the_compiler_are_refused() {
         assert!(ran.stderr.len() < 64 * 1024, "{what}");
     }
 }
+
+/// Answers whoever comes with one number.
+fn serve_a_number() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1/", listener.local_addr().expect("is bound"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = [0; 1024];
+            let _ = std::io::Read::read(&mut stream, &mut head);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n42");
+        }
+    });
+    url
+}
+
+#[test]
+fn who_is_invited_fetches_in_one_call_in_a_file_and_as_a_gem() {
+    let ground = Ground::new();
+    let url = serve_a_number();
+    let once = format!("fetch('{url}n').then((answer) => answer.json())");
+    let ran = ground.hauki(&["run", "--allow-net", &url, "-e", &once]);
+    assert_eq!((ran.code, ran.stdout.trim()), (0, "42"), "{}", ran.stderr);
+    let ran = ground.hauki(&["run", "-e", &once]);
+    assert_eq!(ran.code, 65, "{}", ran.stderr);
+    assert!(ran.stderr.contains("--allow-net"), "{}", ran.stderr);
+
+    let source = "export async function number(url: string): Promise<number> {\n\
+                  \x20 const answer = await fetch(url);\n  return (await answer.json()) + 1;\n}\n\
+                  export const fails = () => { throw new Error('no'); };\n";
+    ground.file("number.ts", source);
+    let ticket = ground.clone("number.ts", &["--allow-net", &url]);
+    let at = format!("\"{url}n?q=1\"");
+    assert_eq!(ground.result(&ticket, "number", &[&at]), 43);
+    // Compiled again as it was, for its author's line.
+    let told = ground.shown(&["proxy", "call", &ticket, "fails"]).stderr;
+    assert!(told.contains("    5 | export const fails"), "{told}");
+    let pushed = ground.hauki(&["gem", "push", "number.ts", "workers/number"]);
+    assert_eq!(pushed.code, 0, "{}", pushed.stderr);
+    ground.hauki(&["clone", "gem-pointer://workers/number", "--allow-net", &url, "--out", "gem.json"]);
+    assert_eq!(ground.result("gem.json", "number", &[&at]), 43);
+    assert_eq!(ground.hauki(&["destruct", &ticket, "gem.json"]).code, 0);
+}

@@ -146,7 +146,8 @@ fn push(ctx: &Ctx, args: &PushArgs) -> Result<Exit, CliError> {
     let ending = args.file.extension().map_or_else(|| "js".into(), |ending| ending.to_string_lossy());
     let file = format!("{file}.{ending}");
     ctx.block_on(Limit::Usual, async {
-        let (author, prepared) = source::prepared(ctx, &args.file, &shown, &file, (args.lang, false)).await?;
+        // Who summons it invites it, or does not.
+        let (author, prepared) = source::prepared(ctx, &args.file, &shown, &file, (args.lang, true)).await?;
         let original = prepared.compilation.is_some().then_some(author);
         let push = GemPush {
             source: prepared.text,
