@@ -228,7 +228,10 @@ async fn a_request_ends_with_whom_it_was_for() {
     // With its deadline, whether nothing was said or half of it.
     let mut hasty = invited(&daemon, &invitations, 300).await;
     for path in ["/v1/silent", "/v1/half"] {
-        assert_eq!(hasty.code("get", json!([server.url(path)])).await, i64::from(code::DEADLINE));
+        // Who is quicker tells it: the call's own deadline, or the worker, to which its node has said the same.
+        let error = hasty.call("get", json!([server.url(path)])).await["error"].take();
+        let is_told = error["message"].as_str().is_some_and(|told| told.contains("deadline passed"));
+        assert!(error["code"] == code::DEADLINE || is_told, "{error}");
         assert_eq!([server.hear().await, server.hear().await], [path.to_owned(), format!("end of {path}")]);
     }
     assert_eq!(hasty.result("has", json!([])).await, "function");

@@ -163,6 +163,7 @@ fn a_hostile_compiler_is_ended_with_a_typed_error() {
     let mut unknown = frames(&[ready()]);
     unknown.extend_from_slice(&[9, 0, 0, 0, 0x42, 1, 0, 0, 0, 0, 0, 0, 0]);
     let many = FromCompiler::Refused(vec![fault("x", 1, 1); MOST_FAULTS + 1]);
+    let wrong = "\"hauki runtime 1\";\nvar 1;\n";
     let deep = "\"hauki runtime 1\";\n".to_owned() + &"(".repeat(2_000_000);
     for (what, bytes, code, word) in [
         ("a length of 4 GiB", vec![255; 64], 70, "compiler_crashed"),
@@ -176,7 +177,8 @@ fn a_hostile_compiler_is_ended_with_a_typed_error() {
         ("too many faults", frames(&[ready(), (1, many)]), 70, "compiler_crashed"),
         ("a text of its own", frames(&[ready(), (1, lowered("function f() {}"))]), 70, "compiler_crashed"),
         ("another version", frames(&[(0, foreign)]), 78, "compiler_unusable"),
-        ("what no engine takes", frames(&[ready(), (1, lowered(&deep))]), 70, "miscompiled"),
+        ("what no engine takes", frames(&[ready(), (1, lowered(wrong))]), 70, "miscompiled"),
+        ("what is too deep for it", frames(&[ready(), (1, lowered(&deep))]), 65, "bad_source"),
         (
             "more than may be sent",
             frames(&[ready(), (1, lowered(&format!("{LOWERED}//{}", "x".repeat(4 << 20))))]),

@@ -14,7 +14,7 @@ use swc_ecma_visit::{Visit, VisitWith};
 use super::arrows::{self, Arrows, MaskedArrows};
 use super::faults::{FIRST, FaultList};
 use super::scopes::ResolvedNames;
-use super::{absent, call_other, dialect, early_errors, parse, refusals, regex};
+use super::{absent, call_other, depth, dialect, early_errors, parse, refusals, regex};
 
 /// The most modules of one worker.
 const MOST_MODULES: usize = 512;
@@ -107,6 +107,12 @@ impl<'a> Graph<'a> {
         let number = self.modules.len();
         let start = self.texts.last().map_or(FIRST, |last| last.start + last.text.len() as u32 + 1);
         let base = (start - FIRST) as usize;
+        let before = faults.count();
+        depth::check(source, base, faults);
+        if faults.count() > before {
+            self.texts.push(PlacedText { name: name.to_owned(), text: source.to_owned(), start });
+            return None;
+        }
         let MaskedArrows { text, arrows } = arrows::mask(source, base, faults);
         let parsed = parse::parse(&self.map, text, language, faults);
         self.texts.push(PlacedText { name: name.to_owned(), text: source.to_owned(), start });

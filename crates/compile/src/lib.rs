@@ -15,6 +15,7 @@
 //! refused, because nobody could call it. Classes are no methods, whether they are exported or not.
 
 mod faults;
+mod depth;
 mod arrows;
 mod call_other;
 mod parse;

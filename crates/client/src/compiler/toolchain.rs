@@ -186,8 +186,8 @@ impl Toolchain {
             match self.checker.check(&text, order.file).await {
                 Ok(()) => {}
                 Err(CheckError::Refused(error)) => {
-                    let fault =
-                        regex_fault(order.source, &error).ok_or(ToolchainError::Miscompiled(error))?;
+                    let fault = regex_fault(order.source, &error).or_else(|| depth_fault(&error));
+                    let fault = fault.ok_or(ToolchainError::Miscompiled(error))?;
                     return Err(CompileError::Refused(vec![fault]).into());
                 }
                 Err(error) => return Err(error.into()),
@@ -220,6 +220,19 @@ fn regex_fault(source: &str, error: &WorkerError) -> Option<SourceFault> {
     (words[within].kind == TokenKind::Regex).then(|| SourceFault {
         message: error.message.clone(),
         instead: None,
+        line,
+        column,
+    })
+}
+
+/// What the engine's parser says of what goes deeper than it does, be it as its author wrote it or as it was lowered.
+const TOO_DEEP: [&str; 2] = ["stack overflow", "too many nested blocks"];
+
+fn depth_fault(error: &WorkerError) -> Option<SourceFault> {
+    let (line, column) = error.line.zip(error.column).unwrap_or((1, 1));
+    TOO_DEEP.iter().any(|words| error.message.contains(words)).then(|| SourceFault {
+        message: "it is nested too deep for the engine".to_owned(),
+        instead: Some("name what is inside, or make it data".to_owned()),
         line,
         column,
     })
