@@ -14,11 +14,13 @@ mod support {
 }
 
 mod budgets;
+mod callbacks;
 mod cancel;
 mod charged;
 mod fetch;
 mod foreign;
 mod hostile;
+mod offers;
 mod outbound;
 mod protocol;
 mod tickets;

@@ -121,7 +121,10 @@ async fn a_good_tickets_holder_is_told_what_cannot_be_used() {
     ] {
         let reply = hello(more.clone()).await;
         assert_eq!(reply["result"]["call_deadline_ms"], deadline, "{more}: {reply}");
-        assert_eq!((&reply["result"]["v"], &reply["result"]["features"]), (&json!(1), &json!(["cancel"])));
+        assert_eq!(
+            (&reply["result"]["v"], &reply["result"]["features"]),
+            (&json!(1), &json!(["cancel", "offer"]))
+        );
     }
     for (more, words) in [
         (json!({"call_deadline_ms": 10_000_000_000_u64}), ["call_deadline_ms", "from 0 to 4294967295"]),

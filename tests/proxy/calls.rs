@@ -213,6 +213,7 @@ async fn a_pipe_keeps_ids_batches_and_notifications() {
     input.push(request(&json!("worker"), "boom", &json!([])));
     input.push(request(&json!("none"), "nothing", &json!([])));
     input.push(request(&json!("hello"), "hauki.hello", &json!({})));
+    input.push(request(&json!("offer"), "hauki.offer", &json!({"name": "tools", "methods": ["f"]})));
     input.push(request(&json!("odd"), "hauki.hello", &json!({"token": "t", "v": 2, "zz": 1})));
     input.push(json!({"jsonrpc": "2.0", "method": "hauki.hello", "params": {"v": 2}}).to_string());
     // The last line lacks its end.
@@ -238,11 +239,13 @@ async fn a_pipe_keeps_ids_batches_and_notifications() {
     );
     assert_eq!(reply("none")["error"]["code"], -32601);
     assert!(reply("hello")["result"]["vault"].is_string());
+    assert_eq!(reply("hello")["result"]["features"], json!(["cancel"]));
+    assert_eq!(reply("offer")["error"]["code"], -32601, "it would be offered by all who share the session");
     assert_eq!(reply("odd")["error"]["code"], -32602);
     assert!(single.iter().any(|reply| reply["error"]["code"] == -32700 && reply["id"].is_null()));
     assert_eq!(batches.len(), 1, "{}", seen.stdout);
     assert_eq!((&batches[0][0]["result"], &batches[0][1]["error"]["code"]), (&json!(42), &json!(-32600)));
-    assert_eq!(seen.records.len(), ids.len() + 7);
+    assert_eq!(seen.records.len(), ids.len() + 8);
 }
 
 /// The most memory that a process has had, in KiB.

@@ -8,13 +8,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::GhostError;
 use super::event::{CallNumber, GhostEvent, Listeners};
+use super::offer::RunningCallbacks;
 use hauki_contract::model::death::Death;
 use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::builtin::{PREFIX, Welcome, feature};
 use hauki_contract::rpc::call_context::add_trace;
-use hauki_contract::rpc::connection::{self, Connection, ConnectionEnd, Owner, RpcReply, Unsent};
+use hauki_contract::rpc::connection::{
+    self, AnswerSink, Connection, ConnectionEnd, GateOrder, Owner, RpcReply, Unsent,
+};
 use hauki_contract::rpc::message::write_request;
 use hauki_contract::rpc::ndjson::LineError;
 use hauki_contract::seam;
@@ -50,6 +53,7 @@ struct Caller {
     vault: VaultId,
     listeners: Arc<Listeners>,
     spin: AdaptiveSpin,
+    callbacks: RunningCallbacks,
 }
 
 impl Owner for Caller {
@@ -59,6 +63,10 @@ impl Owner for Caller {
 
     /// It is among what is heard.
     fn dying(&self, _: &Death) {}
+
+    fn asked(&self, order: GateOrder<'_>, answers: &AnswerSink) {
+        self.callbacks.obey(order, answers, &self.listeners.offers);
+    }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()> {
         tasks::spawn(TaskKind::Session, "ghost-connection", task)
@@ -130,7 +138,8 @@ impl GhostConnection {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let CallNumber(id) = listeners.number();
-        let owner = Caller { vault, listeners, spin: AdaptiveSpin::default() };
+        let (spin, callbacks) = (AdaptiveSpin::default(), RunningCallbacks::new(max_frame_bytes));
+        let owner = Caller { vault, listeners, spin, callbacks };
         let (connection, greeting) = Connection::start(stream, owner, max_frame_bytes, (id, hello), |_| true);
         (Self { connection, limit: max_frame_bytes }, GhostGreeting(greeting))
     }
@@ -169,6 +178,13 @@ impl GhostConnection {
     pub(super) async fn notify(&self, method: &str, params: Option<&str>) -> Result<(), CallFailure> {
         let line = self.line(None, method, params)?;
         Ok(self.connection.post(line).await?)
+    }
+
+    /// Sends it if there is room, and nobody waits for that.
+    pub(super) fn notify_now(&self, method: &str, params: &str) {
+        if let Ok(line) = self.line(None, method, Some(params)) {
+            self.connection.post_now(line);
+        }
     }
 
     /// From now on it is asked for what it can.

@@ -57,6 +57,8 @@ pub enum GhostError {
     Silent { vault: VaultId, method: String, after: Duration },
     #[error("a request for {vault} is {bytes} bytes long, its ticket allows {limit}")]
     TooLarge { vault: VaultId, bytes: usize, limit: usize },
+    #[error("the node of {vault} is too old for objects that a caller offers")]
+    NoOffers { vault: VaultId },
     #[error("failed to write the parameters as JSON")]
     Params {
         #[source]
@@ -109,6 +111,7 @@ impl GhostError {
             | Self::Foreign { .. }
             | Self::OtherVault { .. }
             | Self::Broken { .. }
+            | Self::NoOffers { .. }
             | Self::Answer { .. } => (code::BROKEN, self.code()),
         };
         RpcError::new(number, self.to_string()).data(&serde_json::json!({ "kind": data }))
@@ -130,6 +133,7 @@ impl GhostError {
             | Self::Expired { .. }
             | Self::Dead { .. }
             | Self::TooLarge { .. }
+            | Self::NoOffers { .. }
             | Self::Params { .. }
             | Self::Answer { .. } => false,
         }
@@ -162,6 +166,7 @@ impl GhostError {
             Self::Broken { .. } => ("connection_broken", Exit::Temporary),
             Self::Silent { .. } => ("timeout", Exit::Timeout),
             Self::TooLarge { .. } => ("too_large", Exit::Data),
+            Self::NoOffers { .. } => ("unsupported", Exit::Failure),
             Self::Params { .. } => ("bad_request", Exit::Data),
             Self::Answer { .. } => ("protocol", Exit::Failure),
         }
@@ -182,6 +187,7 @@ impl GhostError {
             | Self::Expired { .. }
             | Self::Silent { .. }
             | Self::TooLarge { .. }
+            | Self::NoOffers { .. }
             | Self::Params { .. }
             | Self::Answer { .. } => false,
         }

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::offer::OfferBook;
 use hauki_contract::rpc::builtin::{BROKEN, DYING, Dying, EVENT, LOG, MISSED, RECONNECTED};
 use hauki_contract::strict::{DocumentLimits, StrictError, tolerant_reader};
 
@@ -133,6 +134,8 @@ pub(super) struct Listeners {
     /// The number of the last call: over all connections, so that no event of an old one can be taken
     /// for a new call's.
     last: AtomicU64,
+    /// What the worker may call, over whatever connection there is.
+    pub(super) offers: OfferBook,
 }
 
 #[derive(Debug, Default)]

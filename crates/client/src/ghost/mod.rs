@@ -20,6 +20,7 @@
 mod error;
 mod event;
 mod handshake;
+mod offer;
 mod session;
 mod connection;
 
@@ -35,12 +36,14 @@ use tokio::time::Instant;
 
 pub use error::GhostError;
 pub use event::{CallNumber, GhostEvent, GhostEvents, ParsedEvent};
+pub use offer::{CallbackCall, CallbackThrown, OfferHandle};
 
 use connection::CallFailure;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::ticket::Ticket;
 use hauki_contract::rpc::builtin::{self, LeaseResult, VaultStats, Welcome};
+use hauki_contract::rpc::callback::OfferResult;
 use hauki_contract::strict::{DocumentLimits, tolerant_reader};
 use hauki_contract::system::{clock, trace};
 use session::GhostSession;
@@ -229,6 +232,29 @@ impl Ghost {
     #[must_use]
     pub fn events(&self) -> GhostEvents {
         self.inner.session.listeners.join()
+    }
+
+    /// Offers an object to the worker: its calls of one of these methods are `handler`'s, until the handle is dropped or
+    /// the ghost ends. The worker gets it as an argument, [`OfferHandle::reference`], and what is called `tools` as
+    /// `previous_object().tools` with every call. The same name again takes the place of what was offered before.
+    pub async fn offer<F, A>(
+        &self,
+        name: &str,
+        methods: &[&str],
+        handler: F,
+    ) -> Result<OfferHandle, GhostError>
+    where
+        F: Fn(CallbackCall) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Box<RawValue>, CallbackThrown>> + Send + 'static,
+    {
+        let session = &self.inner.session;
+        if !session.welcome().await?.has(builtin::feature::OFFER) {
+            return Err(GhostError::NoOffers { vault: self.inner.vault.clone() });
+        }
+        let handle = OfferHandle::new(session, name, methods, handler);
+        let answer = self.call(builtin::OFFER, Some(handle.params())).await?;
+        handle.is_known_as(from_json::<OfferResult>(builtin::OFFER, &answer)?.object);
+        Ok(handle)
     }
 
     /// Waits for the end: a death, a ticket that is no longer valid, or a connection that broke

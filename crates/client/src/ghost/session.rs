@@ -75,6 +75,13 @@ impl GhostSession {
         }
     }
 
+    /// Says something for which nobody waits, if there is a connection.
+    pub(super) fn say(&self, method: &str, params: &str) {
+        if let ConnectionState::Greeting(wire) | ConnectionState::Up(wire) = &*self.link.borrow() {
+            wire.notify_now(method, params);
+        }
+    }
+
     pub(super) fn is_up(&self) -> bool {
         matches!(&*self.link.borrow(), ConnectionState::Greeting(wire) | ConnectionState::Up(wire) if !wire.is_closed())
     }
@@ -143,6 +150,8 @@ impl GhostSession {
                 Ok(wire) => wire,
                 Err(error) => return self.end(error),
             };
+            // Calls that waited find what was offered.
+            self.listeners.offers.renew(&wire).await;
             self.link.send_replace(ConnectionState::Up(wire.clone()));
             let after_ms = clock::mono().since(since) / 1000;
             self.listeners.tell(|| GhostEvent::own(RECONNECTED, &ReconnectedParams { after_ms }));

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::fair_queue::ProgramQueue;
 use crate::ghost::{CallNumber, Ghost};
-use hauki_contract::rpc::builtin::{HELLO, Hello};
+use hauki_contract::rpc::builtin::{HELLO, Hello, OFFER, Welcome, feature};
 use hauki_contract::rpc::message::{Invalid, Request, RpcError, code, write_error, write_result};
 use hauki_contract::system::trace;
 
@@ -35,7 +35,7 @@ pub(super) fn one<'a>(
         let mut line = Vec::new();
         let Some(id) = id else {
             // Nobody is there to be told, and the gate has been greeted.
-            if method != HELLO {
+            if method != HELLO && method != OFFER {
                 let _ = ghost.notify(&method, params.as_deref()).await;
             }
             return line;
@@ -47,7 +47,13 @@ pub(super) fn one<'a>(
             }
             // The session is open already: whoever greets it is welcome.
             let welcome = ghost.welcome().await;
-            welcome.map(|welcome| to_raw_value(welcome).expect("a welcome has string keys"))
+            welcome.map(|welcome| to_raw_value(&shared(welcome)).expect("a welcome has string keys"))
+        } else if method == OFFER {
+            // What is asked of it would come to all programs of the session, and so would its tools.
+            let message =
+                "programs that share a session offer nothing: take a ticket, and connect to its node";
+            write_error(&mut line, Some(&id), &RpcError::new(code::METHOD_NOT_FOUND, message));
+            return line;
         } else {
             // Dropping the call gives it up.
             let call = async {
@@ -73,6 +79,13 @@ pub(super) fn one<'a>(
         }
         line
     })
+}
+
+/// What a node can, as far as programs that share a session can.
+fn shared(welcome: &Welcome) -> Welcome {
+    let mut welcome = welcome.clone();
+    welcome.features.retain(|name| name != feature::OFFER);
+    welcome
 }
 
 /// The replies of a batch in one line; nothing where all were notifications.

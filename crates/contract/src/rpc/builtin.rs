@@ -21,6 +21,10 @@ pub const DESTRUCT: &str = "hauki.destruct";
 pub const STATS: &str = "hauki.stats";
 /// The caller gives up a request of its own on the same connection, [`Cancel`].
 pub const CANCEL: &str = "hauki.cancel";
+/// The caller offers an object of its own to the worker, or takes it back: [`Offer`](super::callback::Offer).
+pub const OFFER: &str = "hauki.offer";
+/// From a gate to a caller: the worker calls what was offered, [`CallbackOrder`](super::callback::CallbackOrder).
+pub const CALL: &str = "hauki.call";
 
 /// Event: a line of the worker's `print`, `{"text": …}`. This and the next have `"call"`, the id of
 /// their receiver's call, where the worker was in it.
@@ -38,8 +42,22 @@ pub const RECONNECTED: &str = "hauki.reconnected";
 pub const MISSED: &str = "hauki.missed";
 
 /// Every reserved method and event.
-pub const ALL: [&str; 12] =
-    [HELLO, METHODS, HEARTBEAT, DESTRUCT, STATS, CANCEL, LOG, EVENT, DYING, BROKEN, RECONNECTED, MISSED];
+pub const ALL: [&str; 14] = [
+    HELLO,
+    METHODS,
+    HEARTBEAT,
+    DESTRUCT,
+    STATS,
+    CANCEL,
+    OFFER,
+    CALL,
+    LOG,
+    EVENT,
+    DYING,
+    BROKEN,
+    RECONNECTED,
+    MISSED,
+];
 
 /// The version of the hello and of what follows it. What can be told by a feature needs no new one:
 /// `hauki-ticket.5` has the rule.
@@ -47,11 +65,13 @@ pub const VERSION: u32 = 1;
 
 /// What this node can beyond what every node of this version can. A client leaves names alone that it does not
 /// know, and asks for nothing whose name is not there.
-pub const FEATURES: [&str; 1] = [feature::CANCEL];
+pub const FEATURES: [&str; 2] = [feature::CANCEL, feature::OFFER];
 
 pub mod feature {
     /// `hauki.cancel` is obeyed.
     pub const CANCEL: &str = "cancel";
+    /// `hauki.offer` is obeyed.
+    pub const OFFER: &str = "offer";
 }
 
 /// The most names, and the longest, that a hello may have in `features`.

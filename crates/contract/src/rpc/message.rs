@@ -147,7 +147,9 @@ struct Envelope<'a> {
 }
 
 /// Keeps an explicit `null` apart from absence, which JSON-RPC gives another meaning.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<T>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    input: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(input).map(Some)
 }
 
@@ -335,9 +337,19 @@ pub fn write_error(out: &mut Vec<u8>, id: Option<&str>, error: &RpcError) {
 
 /// Appends a whole request line, newline included. `params` is JSON text.
 pub fn write_request(out: &mut Vec<u8>, id: Option<u64>, method: &str, params: Option<&str>) {
+    write_request_as(out, id, method, params);
+}
+
+/// The same with an id that is JSON text, or writes it.
+pub(super) fn write_request_as(
+    out: &mut Vec<u8>,
+    id: Option<impl std::fmt::Display>,
+    method: &str,
+    params: Option<&str>,
+) {
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",");
     if let Some(id) = id {
-        write!(out, "\"id\":{id},").expect("a number is written to memory");
+        write!(out, "\"id\":{id},").expect("an id is written to memory");
     }
     out.extend_from_slice(b"\"method\":");
     serde_json::to_writer(&mut *out, method).expect("a string serializes to memory");

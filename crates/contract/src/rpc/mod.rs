@@ -19,6 +19,8 @@ pub mod line_buffer;
 #[cfg(feature = "documents")]
 pub mod message;
 #[cfg(feature = "documents")]
+pub mod callback;
+#[cfg(feature = "documents")]
 pub mod call_context;
 #[cfg(feature = "documents")]
 pub mod forwarded_ticket;

@@ -28,6 +28,8 @@ pub enum TravelError {
     Full(usize),
     #[error("an object that this vault was not given, or that it had to let go for newer ones")]
     NotGiven,
+    #[error("an object that a caller offered is for this vault alone, and goes to nobody else")]
+    Offered,
     #[error("with its objects as tickets it is longer than {0} bytes")]
     Long(usize),
 }
@@ -37,7 +39,7 @@ impl From<TravelError> for RpcError {
         let code = match error {
             TravelError::Ticket(_) | TravelError::Deep => code::INVALID_PARAMS,
             TravelError::Full(_) => code::BUSY,
-            TravelError::NotGiven => code::WORKER,
+            TravelError::NotGiven | TravelError::Offered => code::WORKER,
             TravelError::Long(_) => code::TOO_LARGE,
         };
         Self::new(code, error.to_string())
@@ -153,18 +155,18 @@ pub fn write(word: &str, ticket: &Ticket) -> String {
     format!("{REFERENCE}{word}\",\"vault\":\"{}\",\"worker\":{worker},\"methods\":{methods}}}", ticket.vault)
 }
 
-/// Puts the ticket that `give` has for each reference in its place; at most `limit` bytes long.
+/// Puts the ticket that `give` has for each reference in its place, where it has one; at most `limit` bytes long.
 pub fn put_back<'a, T: AsRef<str>>(
     text: &'a str,
     limit: usize,
-    mut give: impl FnMut(&str) -> Option<T>,
+    mut give: impl FnMut(&str) -> Result<T, TravelError>,
 ) -> Result<Cow<'a, str>, TravelError> {
     let (mut out, mut rest) = (String::new(), text);
     while let Some(start) = rest.find(REFERENCE) {
         let object = &rest[start..];
         let word = &object[REFERENCE.len()..];
         let word = &word[..word.find('"').unwrap_or(word.len())];
-        let ticket = give(word).ok_or(TravelError::NotGiven)?;
+        let ticket = give(word)?;
         out.push_str(&rest[..start]);
         out.push_str(ticket.as_ref());
         rest = &object[object_end(object.as_bytes())..];
@@ -256,7 +258,7 @@ mod tests {
             let seen: Value = serde_json::from_str(&inside).expect("is JSON");
             assert_eq!(seen[1]["a"]["worker"], "a\"b");
             let back = put_back(&inside, 1 << 20, |word| {
-                Some(&found[word[1..].parse::<usize>().expect("a number") - 1])
+                Ok(&found[word[1..].parse::<usize>().expect("a number") - 1])
             });
             assert_eq!(back.expect("comes back"), text);
         }
@@ -278,7 +280,7 @@ mod tests {
         let reference = "{\"$hauki\":\"object\",\"ref\":\"w\"}";
         let quoted = Value::from(reference).to_string();
         for text in ["[]", "{\"$hauki\":1}", "{\"$hauki\": \"object\",\"ref\":\"w\"}", quoted.as_str()] {
-            let back = put_back(text, 100, |_| -> Option<String> { panic!("{text}") });
+            let back = put_back(text, 100, |_| -> Result<String, _> { panic!("{text}") });
             assert!(matches!(back, Ok(Cow::Borrowed(same)) if same == text));
         }
     }
@@ -295,7 +297,7 @@ mod tests {
         assert_eq!(take_in(&deep, |_| panic!("too deep")).map(Cow::into_owned), Err(TravelError::Deep));
         let forged = "[{\"$hauki\":\"object\",\"ref\":\"guess\",\"x\":{\"}\":1}}]";
         assert_eq!(
-            put_back(forged, 100, |_| None::<String>).map(Cow::into_owned),
+            put_back(forged, 100, |_| Err::<String, _>(TravelError::NotGiven)).map(Cow::into_owned),
             Err(TravelError::NotGiven)
         );
     }
@@ -329,7 +331,7 @@ mod tests {
         let mut given = 0;
         let blown = put_back(&many, 100_000, |_| {
             given += 1;
-            Some("x".repeat(1000))
+            Ok("x".repeat(1000))
         });
         assert_eq!(blown.map(Cow::into_owned), Err(TravelError::Long(100_000)));
         assert!(given < 100, "{given} tickets were written before anybody looked");

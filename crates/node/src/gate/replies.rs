@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use super::batch::Batch;
 use super::byte_accounts::{Account, BacklogShare};
 use super::offload::LONG;
 use crate::channel::FrameCharge;
@@ -29,13 +30,13 @@ const QUEUED_LIMIT: usize = 1024 * 1024;
 /// room in, or all that came first would be cut off by the next.
 const CEILING: usize = 3;
 /// Replies up to this length are never left out: the word that they were would be as long.
-const SHORT: usize = 256;
+pub(super) const SHORT: usize = 256;
 /// The longest id that events carry.
 const TAG_BYTES: usize = 128;
 
 #[derive(Default)]
 pub struct ReplyQueue {
-    state: Mutex<State>,
+    state: Mutex<ReplyBacklog>,
     /// Of what its caller sends.
     receiving: Arc<Account>,
     /// Something to send, or room for another request.
@@ -43,12 +44,12 @@ pub struct ReplyQueue {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct ReplyBacklog {
     bytes: Vec<u8>,
     /// What the connection took and may not have sent yet.
     leaving: usize,
     /// Replies of batches that are not complete.
-    gathered: usize,
+    pub(super) gathered: usize,
     in_flight: usize,
     /// Parameters of calls that wait for their turn at the vault.
     queued: usize,
@@ -63,13 +64,13 @@ struct State {
     share: BacklogShare,
 }
 
-impl State {
-    fn backlog(&self) -> usize {
+impl ReplyBacklog {
+    pub(super) fn backlog(&self) -> usize {
         self.bytes.len() + self.leaving + self.gathered
     }
 
     /// Whether a reply must be left out. One alone may be as long as a frame.
-    fn is_crowded(&self, before: usize, reply: usize) -> bool {
+    pub(super) fn is_crowded(&self, before: usize, reply: usize) -> bool {
         let is_own = before > SOFT_LIMIT && before + reply > HARD_LIMIT;
         reply > SHORT && (is_own || self.share.is_over(before, reply))
     }
@@ -81,7 +82,7 @@ impl State {
     }
 
     /// Puts down what there is now.
-    fn account(&mut self) {
+    pub(super) fn account(&mut self) {
         let held = self.backlog();
         self.share.set(held);
     }
@@ -90,11 +91,11 @@ impl State {
 impl ReplyQueue {
     #[must_use]
     pub fn new(sending: Arc<Account>, receiving: Arc<Account>) -> Self {
-        let state = State { share: BacklogShare::new(sending), ..State::default() };
+        let state = ReplyBacklog { share: BacklogShare::new(sending), ..ReplyBacklog::default() };
         Self { state: Mutex::new(state), receiving, wake: Notify::new() }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, ReplyBacklog> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -167,6 +168,20 @@ impl ReplyQueue {
         self.wake.notify_one();
     }
 
+    /// A request of the gate's, which is one line, if the caller reads fast enough. The vault pays for it as for an event.
+    pub(super) fn ask(&self, line: &[u8]) -> bool {
+        let mut state = self.lock();
+        if state.is_behind() || state.is_crowded(state.backlog(), line.len()) {
+            return false;
+        }
+        state.bytes.extend_from_slice(line);
+        state.told += line.len();
+        state.account();
+        drop(state);
+        self.wake.notify_one();
+        true
+    }
+
     /// An event that the caller's limits do not let through.
     pub fn lose_event(&self) {
         self.lock().events_lost += 1;
@@ -214,76 +229,13 @@ impl ReplyQueue {
 }
 
 /// With the room that it took: nobody accounts for that, and it would stay for as long as nothing is sent.
-fn take_back(bytes: &mut Vec<u8>, start: usize) {
+pub(super) fn take_back(bytes: &mut Vec<u8>, start: usize) {
     bytes.truncate(start);
     bytes.shrink_to(start + SHORT);
 }
 
-fn left_out() -> RpcError {
+pub(super) fn left_out() -> RpcError {
     RpcError::new(code::BUSY, "the reply was left out: too many replies wait to be read")
-}
-
-/// Collects the replies of one batch into one line, which keeps to the limit of a frame as well:
-/// members that do not fit are answered with an error.
-pub struct Batch {
-    queue: Arc<ReplyQueue>,
-    limit: usize,
-    state: Mutex<BatchState>,
-}
-
-struct BatchState {
-    remaining: usize,
-    body: Vec<u8>,
-}
-
-impl Batch {
-    #[must_use]
-    pub fn new(queue: Arc<ReplyQueue>, requests: usize, limit: usize) -> Arc<Self> {
-        let state = Mutex::new(BatchState { remaining: requests, body: Vec::new() });
-        Arc::new(Self { queue, limit, state })
-    }
-
-    fn reply(&self, id: &str, write: impl FnOnce(&mut Vec<u8>, &str)) -> usize {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let separator = if state.body.is_empty() { b'[' } else { b',' };
-        let before = state.body.len();
-        state.body.push(separator);
-        let start = state.body.len();
-        write(&mut state.body, id);
-        let written = state.body.len() - start;
-        let mut queue = self.queue.lock();
-        let over = (written > SHORT && state.body.len() > self.limit).then(|| {
-            let message = format!("the answers of the batch are longer than {} bytes", self.limit);
-            RpcError::new(code::TOO_LARGE, message)
-        });
-        let crowded = queue.is_crowded(queue.backlog(), written).then(left_out);
-        if let Some(error) = over.or(crowded) {
-            take_back(&mut state.body, start);
-            message::write_error(&mut state.body, Some(id), &error);
-        }
-        queue.gathered += state.body.len() - before;
-        queue.account();
-        drop(queue);
-        self.settle(&mut state);
-        written
-    }
-
-    /// A notification of the batch is done and has nothing to say.
-    fn note(&self) {
-        self.settle(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn settle(&self, state: &mut BatchState) {
-        state.remaining -= 1;
-        if state.remaining == 0 && !state.body.is_empty() {
-            let body = std::mem::take(&mut state.body);
-            self.queue.lock().gathered -= body.len();
-            self.queue.line(|out| {
-                out.extend_from_slice(&body);
-                out.push(b']');
-            });
-        }
-    }
 }
 
 /// Where one request's answer goes. Dropping it unanswered answers with an internal error, so that

@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::batch::Batch;
+use super::callbacks::CallbackTable;
 use super::connection::{Gate, MAX_CALLERS};
 use super::hello::{self, AcceptedHello, HelloRefusal, question};
+use super::method_params::{no_id, optional, quoted, required};
 use super::rate_limit::MessageCount;
 use super::receiving::{Receiving, too_much};
-use super::replies::{Batch, ReplyQueue, ReplyTo};
+use super::replies::{ReplyQueue, ReplyTo};
 use crate::calls::CallWaiter;
 use crate::requests::BorrowedRequest;
 use crate::vault::VaultHandle;
@@ -20,14 +22,14 @@ use hauki_contract::model::id::TicketId;
 use hauki_contract::model::lease::{Mono, Promise};
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::rpc::builtin::{
-    self, Cancel, Cancelled, Destruct, DestructResult, FIELDS, Hello, LeaseResult, NoParams, Welcome,
+    self, Cancel, Cancelled, Destruct, DestructResult, Hello, LeaseResult, NoParams, Welcome,
 };
 use hauki_contract::rpc::call_context::CallContext;
 use hauki_contract::rpc::capability::Capability;
 use hauki_contract::rpc::early_cancel::EarlyCancels;
 use hauki_contract::rpc::message::{self, Incoming, Invalid, MAX_LEVELS, Request, RpcError, code};
 use hauki_contract::seam;
-use hauki_contract::strict::{self, scan};
+use hauki_contract::strict::scan;
 use hauki_contract::system::tasks::{self, TaskKind};
 use hauki_contract::system::trace;
 
@@ -36,7 +38,9 @@ pub struct GateSession {
     pub reply_queue: Arc<ReplyQueue>,
     capability: Arc<Capability>,
     /// What `previous_object()` shows, as JSON text.
-    caller: String,
+    pub(super) caller: Mutex<Arc<str>>,
+    /// What this caller offers to the worker.
+    pub(super) callbacks: Arc<CallbackTable>,
     /// The worker's methods that this caller may call.
     methods: Vec<String>,
     client: String,
@@ -47,10 +51,6 @@ pub struct GateSession {
     /// One of the places for callers, which are counted.
     _place: OwnedSemaphorePermit,
 }
-
-/// How much of a name or a list an error repeats: the caller wrote the one, the worker's author the
-/// other, and either may fill a frame.
-const QUOTED: usize = 256;
 
 /// The vault dies with the connection that holds this, however the connection ends.
 struct LinkGuard(Arc<VaultHandle>);
@@ -64,6 +64,7 @@ impl Drop for LinkGuard {
 /// Its worker owes it nothing any more.
 impl Drop for GateSession {
     fn drop(&mut self) {
+        self.takes_leave();
         if !self.reply_queue.is_settled() {
             self.gate.vault.forsake(self.reply_queue.owner());
         }
@@ -119,7 +120,8 @@ impl GateSession {
         }
         let session = Self {
             gate: Arc::clone(gate),
-            caller: caller.to_string(),
+            caller: Mutex::new(caller.to_string().into()),
+            callbacks: CallbackTable::new(&reply_queue),
             methods: granted.methods,
             // It ends up on the terminals of others.
             client: hello.client.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
@@ -210,6 +212,9 @@ impl GateSession {
         if self.link.is_some() {
             self.gate.vault.owner_heard();
         }
+        if self.callbacks.are_known() && self.answered(line, words) {
+            return;
+        }
         match Incoming::decode(line) {
             Incoming::Single(request) => self.request(request, None, words),
             Incoming::Batch(requests) => {
@@ -262,6 +267,9 @@ impl GateSession {
                 Err(error) => reply.error(&error),
             };
         }
+        if method == builtin::OFFER {
+            return self.offer(params, reply);
+        }
         if let Err(error) = self.may(&method) {
             return reply.error(&error);
         }
@@ -292,8 +300,8 @@ impl GateSession {
             }
             method => match self.passed(params, nested) {
                 Ok((params, nested)) => {
-                    let asked =
-                        BorrowedRequest::Call { method, caller: &self.caller, params: params.as_deref() };
+                    let caller = self.caller();
+                    let asked = BorrowedRequest::Call { method, caller: &caller, params: params.as_deref() };
                     let deadline_ms = nested.deadline_ms.unwrap_or(self.deadline_ms);
                     words.asked();
                     let waiter = CallWaiter::of_call(reply, deadline_ms, nested.via, trace);
@@ -308,9 +316,12 @@ impl GateSession {
         self.gate.vault.cancel(self.reply_queue.owner(), id)
     }
 
-    /// A line that waits for its turn, because too many calls are in flight: if it gives up one of these it need not
-    /// wait for it, and if it gives up one that waits in front of it that ends when it is taken.
+    /// A line that waits for its turn, because too many calls are in flight: if it answers the worker, for which one of
+    /// these may wait, or gives up one of these it need not wait for it, and if it gives up one that waits in front of it that ends when it is taken.
     pub(super) fn look(&self, line: &[u8], words: &mut MessageCount) {
+        if self.callbacks.are_known() && self.answered(line, words) {
+            return;
+        }
         let found = self.foreseen().look(line);
         if let Some(id) = found {
             words.word();
@@ -371,28 +382,4 @@ impl GateSession {
         };
         drop(tasks::spawn(TaskKind::Session, "last-answer", parting));
     }
-}
-
-fn quoted(text: &str) -> Cow<'_, str> {
-    if text.len() <= QUOTED {
-        return text.into();
-    }
-    format!("{}…", &text[..text.floor_char_boundary(QUOTED)]).into()
-}
-
-fn optional<'a, T: Deserialize<'a> + Default>(params: Option<&'a str>) -> Result<T, RpcError> {
-    match params {
-        // Many libraries write no parameters like this.
-        Some(params) if strict::from_str::<[(); 0]>(params, FIELDS).is_err() => required(params),
-        _ => Ok(T::default()),
-    }
-}
-
-fn required<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, RpcError> {
-    strict::from_str(params, FIELDS)
-        .map_err(|error| RpcError::new(code::INVALID_PARAMS, format!("invalid parameters: {error}")))
-}
-
-fn no_id() -> RpcError {
-    RpcError::new(code::INVALID_PARAMS, "invalid parameters: {\"id\": …} says which request is given up")
 }

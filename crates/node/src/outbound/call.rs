@@ -11,6 +11,7 @@ use super::OutboundError;
 use super::accounting::charged;
 use super::clone::clone_object;
 use super::fetch::fetch;
+use super::offered;
 use crate::vault::VaultHandle;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::trace::TraceContext;
@@ -97,6 +98,10 @@ async fn carry(
         }
         if object.is_empty() && method == FETCH {
             return Ok(fetch(vault, &params).await?);
+        }
+        if held.is_none() && offered::is_word(&object) {
+            let deadline_ms = nested.deadline_ms.unwrap_or(vault.limits.call_deadline_ms);
+            return reach.call_offered(&object, &method, &params, deadline_ms).await;
         }
         let held = held.ok_or(super::TravelError::NotGiven)?;
         let params = reach.put_back(&params)?.into_owned();

@@ -25,7 +25,7 @@ use hauki_contract::model::trace::TraceContext;
 use hauki_contract::rpc::builtin::{HEARTBEAT, Hello, Welcome, feature};
 use hauki_contract::rpc::call_context::{CallContext, add_trace};
 use hauki_contract::rpc::capability::TokenTarget;
-use hauki_contract::rpc::connection::{Connection, ConnectionEnd, Owner, Unsent};
+use hauki_contract::rpc::connection::{AnswerSink, Connection, ConnectionEnd, GateOrder, Owner, Unsent};
 use hauki_contract::rpc::dial::{DialError, dial};
 use hauki_contract::rpc::message::{RpcError, write_request};
 use hauki_contract::rpc::ndjson::LineError;
@@ -75,6 +75,9 @@ impl Owner for Called {
         // Once is enough: the first word is the true one.
         let _ = self.death.set(death.clone());
     }
+
+    /// A worker offers nothing to others.
+    fn asked(&self, _: GateOrder<'_>, _: &AnswerSink) {}
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()> {
         tasks::spawn(TaskKind::Session, "dialled-connection", charged(Weak::clone(&self.payer), task))

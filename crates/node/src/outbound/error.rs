@@ -2,6 +2,7 @@
 //! told.
 
 use super::fetch::FetchError;
+use crate::gate::callbacks::CallbackFailure;
 use hauki_contract::api::ApiError;
 use hauki_contract::model::death::{Cause, Death};
 use hauki_contract::model::id::VaultId;
@@ -43,6 +44,8 @@ pub(super) enum OutboundError {
     Core(Box<ApiError>),
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Callback(#[from] CallbackFailure),
     #[error("the vault is being buried")]
     Closed,
 }
@@ -56,7 +59,7 @@ impl From<Stray> for OutboundError {
 impl OutboundError {
     fn word(&self) -> &'static str {
         match self {
-            Self::Travel(TravelError::NotGiven) => "not_given",
+            Self::Travel(TravelError::NotGiven | TravelError::Offered) => "not_given",
             Self::Travel(TravelError::Ticket(_) | TravelError::Deep) => "bad_ticket",
             Self::Travel(TravelError::Full(_))
             | Self::Crowded(_)
@@ -72,6 +75,15 @@ impl OutboundError {
             Self::NoBudget => code::word(code::DENIED),
             Self::Core(error) => error.code.as_str(),
             Self::Fetch(error) => error.word(),
+            Self::Callback(CallbackFailure::Gone) => "caller_gone",
+            Self::Callback(CallbackFailure::NoMethod { .. }) => code::word(code::METHOD_NOT_FOUND),
+            Self::Callback(CallbackFailure::NoList) => code::word(code::INVALID_PARAMS),
+            Self::Callback(CallbackFailure::Unread) => code::word(code::BUSY),
+            // Whatever went wrong there, the code is the caller's own.
+            Self::Callback(CallbackFailure::Refused(error)) if error.code == code::WORKER => {
+                "callback_failed"
+            }
+            Self::Callback(CallbackFailure::Refused(error)) => code::word(error.code),
         }
     }
 
@@ -92,6 +104,7 @@ impl OutboundError {
             | Self::Besieged
             | Self::Core(_)
             | Self::Fetch(_)
+            | Self::Callback(_)
             | Self::Closed => false,
         }
     }
@@ -103,7 +116,9 @@ impl OutboundError {
         told.method = Some(method.to_owned());
         match self {
             Self::Dead { death, .. } => told.cause = serde_json::to_value(death.cause).ok(),
-            Self::Refused(error) => refused(&mut told, error),
+            Self::Refused(error) | Self::Callback(CallbackFailure::Refused(error)) => {
+                refused(&mut told, error)
+            }
             Self::Core(error) => error.worker.iter().for_each(|worker| failed(&mut told, *worker.clone())),
             _ => {}
         }

@@ -14,6 +14,7 @@ mod call;
 mod accounting;
 mod clone;
 mod error;
+mod offered;
 mod fetch;
 mod connection;
 
@@ -29,6 +30,7 @@ pub(crate) use call::{OutboundCall, ask};
 use connection::{OnBehalfOf, OutboundConnection};
 use error::OutboundError;
 use fetch::FetchAccount;
+use offered::OfferedObject;
 
 use crate::gate::byte_accounts::Backlog;
 use crate::gate::fair_scheduler::{self, Applicant, Crowded};
@@ -66,6 +68,8 @@ pub struct Outbound {
 #[derive(Default)]
 struct ObjectTable {
     held: HashMap<Box<str>, Arc<HeldObject>>,
+    /// What callers offer, for as long as they do: each connection bounds its own.
+    offered: HashMap<Box<str>, OfferedObject>,
     /// Counts the uses, so that the one that was not used for longest is known.
     uses: u64,
     asks: usize,
@@ -127,7 +131,11 @@ impl Outbound {
             return Ok(text.into());
         }
         let limit = self.caller.max_frame_bytes;
-        reference::put_back(text, limit, |word| self.get(word).map(Text))
+        reference::put_back(text, limit, |word| match self.get(word) {
+            Some(held) => Ok(Text(held)),
+            None if offered::is_word(word) => Err(TravelError::Offered),
+            None => Err(TravelError::NotGiven),
+        })
     }
 
     /// The word for it in this vault.
@@ -235,6 +243,7 @@ impl Outbound {
         book.closed = true;
         // Dropping the set ends its tasks.
         let (held, tasks) = (std::mem::take(&mut book.held), std::mem::take(&mut book.tasks));
+        book.offered.clear();
         drop(book);
         drop(tasks);
         for held in held.into_values() {

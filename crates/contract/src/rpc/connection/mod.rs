@@ -7,6 +7,7 @@
 //! the words of errors, what is done while it waits) is the owner's; what goes over the wire is here.
 
 mod cancelled;
+mod orders;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use crate::strict::StrictError;
 use crate::system::clock;
 use crate::system::tasks::Task;
 use cancelled::CancelledCalls;
+pub use orders::{AnswerSink, GateOrder};
 use tasks::{CloseGuard, read, write};
 
 /// What a reply may have beyond the result that `max_frame_bytes` bounds.
@@ -49,6 +51,9 @@ pub trait Owner: Send + Sync + 'static {
 
     /// The gate announces the end. It is heard as well.
     fn dying(&self, death: &Death);
+
+    /// The gate asks for what was offered to its worker. Who offers nothing passes it over.
+    fn asked(&self, order: GateOrder<'_>, answers: &AnswerSink);
 
     /// Runs one of the two tasks, at the owner's expense.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()>;
@@ -216,7 +221,8 @@ impl<O: Owner> Connection<O> {
             given_up: CancelledCalls::default(),
         });
         let reader = LineReader::new(input, max_frame_bytes.saturating_add(REPLY_OVERHEAD));
-        let reader = shared.owner.spawn(read(CloseGuard(Arc::clone(&shared)), reader, may_hold));
+        let answers = AnswerSink::new(&lines);
+        let reader = shared.owner.spawn(read(CloseGuard(Arc::clone(&shared)), reader, may_hold, answers));
         let writer = shared.owner.spawn(write(CloseGuard(Arc::clone(&shared)), output, first, queue));
         let _ = shared.tasks.set([reader, writer]);
         if shared.has_ended() {
@@ -262,6 +268,11 @@ impl<O: Owner> Connection<O> {
     /// Sends a line to which nobody waits for an answer. Waits for room only where there is none.
     pub async fn post(&self, line: Vec<u8>) -> Result<(), Unsent> {
         self.queue(None, line).await
+    }
+
+    /// The same without waiting: where there is no room, or no connection, it is not sent.
+    pub fn post_now(&self, line: Vec<u8>) {
+        let _ = self.queue.lines.try_send((None, line));
     }
 
     async fn queue(&self, id: Option<u64>, line: Vec<u8>) -> Result<(), Unsent> {

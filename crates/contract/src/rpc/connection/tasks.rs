@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 
-use super::super::builtin::{DYING, Dying};
+use super::super::builtin::{CALL, CANCEL, DYING, Dying};
 use super::super::message::GateMessage;
 use super::super::ndjson::{LineError, LineReader};
-use super::{ConnectionEnd, Owner, QUEUE, Queued, Shared, Unsent};
+use super::{AnswerSink, ConnectionEnd, GateOrder, Owner, QUEUE, Queued, Shared, Unsent};
 use crate::strict::{DocumentLimits, tolerant_reader};
 use crate::system::clock;
 
@@ -88,6 +88,7 @@ pub(super) async fn read<S: AsyncRead, O: Owner>(
     leave: CloseGuard<O>,
     mut lines: LineReader<ReadHalf<S>>,
     mut may_hold: impl FnMut(usize) -> bool,
+    answers: AnswerSink,
 ) {
     let CloseGuard(shared) = &leave;
     let mut dying = None;
@@ -98,7 +99,7 @@ pub(super) async fn read<S: AsyncRead, O: Owner>(
         match lines.next().await {
             Ok(Some(line)) => match GateMessage::decode(line) {
                 Ok(message) => {
-                    deliver(shared, message, &mut dying);
+                    deliver(shared, message, &mut dying, &answers);
                     // Those that came together were heard at the same time.
                     if !lines.has_line() {
                         shared.heard.store(clock::mono().0, Ordering::Relaxed);
@@ -138,9 +139,19 @@ async fn next<S: AsyncRead>(
     Ok(())
 }
 
-fn deliver<O: Owner>(shared: &Shared<O>, message: GateMessage<'_>, dying: &mut Option<Dying>) {
+fn deliver<O: Owner>(
+    shared: &Shared<O>,
+    message: GateMessage<'_>,
+    dying: &mut Option<Dying>,
+    answers: &AnswerSink,
+) {
     if let Some(method) = message.method {
         let params = message.params.unwrap_or(RawValue::NULL);
+        match (method.as_str(), message.id) {
+            (CALL, Some(id)) => return shared.owner.asked(GateOrder::Call { id, params }, answers),
+            (CANCEL, None) => return shared.owner.asked(GateOrder::GivenUp { params }, answers),
+            _ => {}
+        }
         if method == DYING
             && let Ok(told) = tolerant_reader::from_str::<Dying>(params.get(), DocumentLimits::MESSAGE)
         {

@@ -20,6 +20,8 @@ impl Owner for Nobody {
 
     fn dying(&self, _: &Death) {}
 
+    fn asked(&self, _: GateOrder<'_>, _: &AnswerSink) {}
+
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Task<()> {
         tasks::spawn(TaskKind::Session, "test", task)
     }
