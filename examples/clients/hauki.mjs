@@ -7,6 +7,8 @@
 //   scout.$on("hauki.log", ({ text }) => console.log(text));           // what it prints
 //   await scout.$with({ signal, timeoutMs: 500 }).scan(2);             // an AbortSignal, a deadline
 //   await scout.$with({ onEvent: (name, data) => bar(data) }).scan(2); // what is said in this very call
+//   const db = await scout.$offer("db", { rows: (n) => [n] });        // the worker calls it: db->rows(3)
+//   await scout.report(db);                       // an argument like any; `tools` in the options is there without one
 //   await scout.$call("hauki.destruct");          // or leave it to its lease
 //   await scout.$close();
 //
@@ -16,6 +18,7 @@
 // anew while the ticket is good; $on hears "hauki.broken" and "hauki.reconnected". Closing ends the
 // connection only, unless the vault is linked. What begins with $ is the client's own.
 // Protocol: man 5 hauki-ticket.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
@@ -68,11 +71,53 @@ export class HaukiError extends Error {
   }
 }
 
-/** Connects. `ticket` is a file or a parsed ticket; options: timeoutMs, connectTimeoutMs, signal, reconnect. */
+/**
+ * Connects. `ticket` is a file or a parsed ticket; options: timeoutMs, connectTimeoutMs, signal, reconnect, and tools: an
+ * object that the worker finds as previous_object().tools.
+ */
 export async function ghost(ticket, options = {}) {
   const document = known(typeof ticket === "string" ? parse(await readFile(ticket)) : ticket, TICKET, "");
   const link = await Link.open(document, options);
+  try {
+    if (options.tools) await link.offer("tools", options.tools);
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
   return face(link, { signal: options.signal });
+}
+
+const callbacks = new AsyncLocalStorage();
+
+/** In a function that the worker calls: a signal that is aborted when nobody waits for it any more. */
+export const callbackSignal = () => callbacks.getStore();
+
+/** What the worker may call of it: its functions, also those of its class, but for names that begin with "_". */
+function methodsOf(object) {
+  if (typeof object === "function") return new Map([["call", object]]);
+  const methods = new Map();
+  for (let at = object; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
+      const own = name !== "constructor" && !name.startsWith("_") && !methods.has(name);
+      if (own && typeof value === "function") methods.set(name, value.bind(object));
+    }
+  }
+  if (methods.size === 0) throw new HaukiError("invalid_params", "there is no function in what is offered");
+  return methods;
+}
+
+/** Stands for what is offered in parameters of calls, of this connection and of those that take its place. */
+class Offer {
+  #link;
+  constructor(link, name, object) {
+    Object.assign(this, { name, methods: methodsOf(object), reference: null });
+    this.#link = link;
+  }
+
+  toJSON() { return this.reference; }
+
+  /** Takes it back. */
+  async close() { await this.#link.takeBack(this); }
 }
 
 const badTicket = (why) => new HaukiError("bad_ticket", `the ticket cannot be used: ${why}`);
@@ -128,6 +173,7 @@ function face(link, options) {
     $call: (method, params, more) => link.call(method, params, { ...options, ...more }),
     $with: (more) => face(link, { ...options, ...more }),
     $on: (event, listener) => link.on(event, listener),
+    $offer: (name, object) => link.offer(name, object),
     $close: () => link.close(),
     get $welcome() { return link.welcome; },
     [Symbol.asyncDispose]: () => link.close(),
@@ -145,6 +191,8 @@ class Link {
   #ticket; #options; #socket; #timeoutMs; #beat; #heard;
   #listeners = new Set();
   #calls = new Map();
+  #offers = new Map();
+  #running = new Map();
   #ids = 0;
   #rest = [];
   #size = 0;
@@ -185,6 +233,8 @@ class Link {
       this.welcome = welcomed(await welcome);
       const { vault } = this.welcome;
       if (vault !== this.#ticket.vault) throw badTicket(`it names ${this.#ticket.vault}, and ${vault} answers to its token`);
+      // A new connection knows nothing of what was offered before, and the calls that wait for it may need that.
+      for (const offer of this.#offers.values()) await this.#sendOffer(offer, { timeoutMs: connectTimeoutMs, signal }, true);
     } catch (error) {
       this.#lost(socket, error.message);
       throw error;
@@ -218,6 +268,7 @@ class Link {
   #lost(socket, why) {
     if (socket !== this.#socket) return;
     const was = this.#up;
+    this.#giveUpCallbacks([...this.#running.keys()]);
     this.#socket = null;
     this.#up = false;
     clearInterval(this.#beat);
@@ -292,6 +343,62 @@ class Link {
     return () => this.#listeners.delete(entry);
   }
 
+  /** The worker can call `object`, or a function, until it is taken back or another takes its place. */
+  async offer(name, object) {
+    if (!this.welcome.features?.includes("offer")) throw new HaukiError("unsupported", "the node is too old for what a caller offers");
+    const offer = new Offer(this, name, object);
+    const before = this.#offers.get(name);
+    this.#offers.set(name, offer);
+    try {
+      await this.#sendOffer(offer, { timeoutMs: this.#timeoutMs }, false);
+    } catch (error) {
+      // What the node has not taken, it has not put in the place of the one before.
+      if (this.#offers.get(name) === offer) before ? this.#offers.set(name, before) : this.#offers.delete(name);
+      throw error;
+    }
+    return offer;
+  }
+
+  async #sendOffer(offer, options, first) {
+    const params = { name: offer.name, methods: [...offer.methods.keys()] };
+    offer.reference = (await this.#send("hauki.offer", params, options, first)).object;
+  }
+
+  async takeBack(offer) {
+    if (this.#offers.get(offer.name) !== offer) return;
+    this.#offers.delete(offer.name);
+    offer.reference = null;
+    if (!this.#over) await this.call("hauki.offer", { name: offer.name, methods: [] });
+  }
+
+  /** The worker calls what was offered. */
+  async #asked(socket, id, { object, method, params }) {
+    const given = new AbortController();
+    this.#running.set(id, given);
+    let answer;
+    try {
+      const called = this.#offers.get(object)?.methods.get(method);
+      if (!called) throw new HaukiError(-32601, `${object} has no ${method}, or is offered no more`);
+      const result = (await callbacks.run(given.signal, () => called(...params))) ?? null;
+      answer = JSON.stringify({ jsonrpc: "2.0", id, result });
+      if (Buffer.byteLength(answer) > this.#ticket.protocol.max_frame_bytes) throw new HaukiError(-32005, "the answer is longer than a line may be");
+    } catch (error) {
+      const code = error instanceof HaukiError && Number.isInteger(error.code) ? error.code : -32000;
+      const message = String(error?.message ?? error).slice(0, 1024);
+      answer = JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } });
+    }
+    if (this.#running.get(id) === given) this.#running.delete(id);
+    // Another connection was not asked; and who has given up passes an answer over.
+    if (socket === this.#socket && !given.signal.aborted) socket.write(`${answer}\n`);
+  }
+
+  #giveUpCallbacks(ids) {
+    for (const id of ids) {
+      this.#running.get(id)?.abort(new HaukiError("cancelled", "nobody waits for it any more"));
+      this.#running.delete(id);
+    }
+  }
+
   async close() {
     const socket = this.#socket;
     this.#socket = null;
@@ -331,6 +438,8 @@ class Link {
       else call?.resolve(result);
       return;
     }
+    if (method === "hauki.call" && id !== undefined) return void this.#asked(this.#socket, id, params);
+    if (method === "hauki.cancel") return this.#giveUpCallbacks([params.id]);
     if (method === "hauki.dying") {
       this.#over = new HaukiError(-32003, params.message ?? `${params.vault} is dead: ${params.death.cause}`, params);
     }
@@ -359,6 +468,7 @@ class Link {
   #end(error) {
     this.#over ??= error;
     clearInterval(this.#beat);
+    this.#giveUpCallbacks([...this.#running.keys()]);
     for (const id of [...this.#calls.keys()]) this.#settle(id).reject(this.#over);
   }
 }
@@ -374,8 +484,9 @@ function checked(message) {
   const { method, params, id, error, result } = message;
   const event = typeof method === "string" && params !== null && typeof params === "object" && !Array.isArray(params);
   const dying = method !== "hauki.dying" || params.death?.cause !== undefined;
+  const called = method !== "hauki.call" || Array.isArray(params?.params);
   const reply = method === undefined && id !== undefined && (error === undefined ? result !== undefined : typeof error?.code === "number");
-  if (!(event && dying || reply)) throw new TypeError("neither a reply nor an event");
+  if (!(event && dying && called || reply)) throw new TypeError("neither a reply nor an event");
   return message;
 }
 

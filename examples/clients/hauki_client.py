@@ -10,15 +10,19 @@
         async for name, params in scout.events():   # "hauki.log", {"text": …}; "hauki.event", {…}
             break
 
+    db = scout.offer("db", {"rows": lambda n: [n]})  # the worker calls it: db->rows(3)
+    scout.report(db)                                 # an argument like any; `tools=` is there without one
+
 The node must show the ticket's certificate before the token is sent. Every call has a deadline;
 heartbeats go out in the background; any thread may call `ghost`. A call that is cancelled or too late is
 given up: the node does not begin it any more, or stops the worker. A connection that is lost fails the calls that it carried, kind
 "connection_broken", and is made anew while the ticket is good; events "hauki.broken" and
-"hauki.reconnected" tell of it. Leaving `with` ends the connection only, unless the vault is linked.
+"hauki.reconnected" tell of it. What is offered is called in a thread of its own, with `aio` in the loop (functions may be
+coroutines), and with each new connection it is offered anew. Leaving `with` ends the connection only, unless the vault is linked.
 Protocol: man 5 hauki-ticket.
 """
-import asyncio, concurrent.futures, contextlib, hashlib, hmac, ipaddress, itertools, json, os
-import random, re, select, socket, ssl, threading, time
+import asyncio, concurrent.futures, contextlib, contextvars, hashlib, hmac, ipaddress, itertools, json, os
+import inspect, random, re, select, socket, ssl, threading, time
 from datetime import datetime
 
 SLACK = 2.0  # what a call may take beyond the node's own deadline
@@ -54,9 +58,46 @@ class HaukiError(Exception):
         self.kind = own or KINDS.get(code) or (code if isinstance(code, str) else "rpc_error")
 
 
+class _Offer(dict):
+    """Stands for what is offered in parameters of calls, of this connection and of those that take its place."""
+    def __init__(self, face, name, what):
+        super().__init__()
+        self._face, self._name = face, name
+        if isinstance(what, dict):
+            self._methods = dict(what)
+        elif callable(what) and not inspect.isclass(what):
+            self._methods = {"call": what}
+        else:
+            names = [method for method in dir(what) if not method.startswith("_")]
+            self._methods = {method: getattr(what, method) for method in names if callable(getattr(what, method))}
+        if not self._methods:
+            raise HaukiError("invalid_params", "there is no function in what is offered")
+
+    def close(self):
+        """Takes it back; with `aio` this is awaited."""
+        return self._face._take_back(self)
+
+    def _params(self):
+        return {"name": self._name, "methods": list(self._methods)}
+
+    def _is_known_as(self, result):
+        self.clear()
+        self.update((result or {}).get("object") or {})
+
+
+_given_up = contextvars.ContextVar("hauki_given_up", default=None)
+
+
+def is_given_up():
+    """In a function that the worker calls, in its thread: whether nobody waits for it any more."""
+    event = _given_up.get()
+    return bool(event and event.is_set())
+
+
 class _Face:
     """What both kinds of client have in common."""
     def __init__(self, ticket, timeout, connect_timeout, reconnect):
+        self._offers = {}
         self._ticket, self._given, self._patience, self._reconnect = _read(ticket), timeout, connect_timeout, reconnect
         self._ids, self._over, self._wire = itertools.count(1), None, None
 
@@ -92,6 +133,42 @@ class _Face:
     def _is_up(self):
         return self._wire and not self._wire.over
 
+    def _begin_offer(self, name, what):
+        if "offer" not in (self.welcome.get("features") or ()):
+            raise HaukiError("unsupported", "the node is too old for what a caller offers")
+        before, offer = self._offers.get(name), _Offer(self, name, what)
+        self._offers[name] = offer
+        return before, offer
+
+    def _undo_offer(self, before, offer):
+        """What the node has not taken, it has not put in the place of the one before."""
+        if self._offers.get(offer._name) is offer:
+            del self._offers[offer._name]
+            if before is not None:
+                self._offers[offer._name] = before
+
+    def _called(self, params):
+        offer = self._offers.get(params["object"])
+        called = offer and offer._methods.get(params["method"])
+        if not called:
+            raise HaukiError(-32601, f"{params['object']} has no {params['method']}, or is offered no more")
+        return called
+
+    def _answer(self, number, result, error=None):
+        """The line that tells a node what a function of this side has said."""
+        limit = self._ticket["protocol"]["max_frame_bytes"]
+        if error is None:
+            try:
+                line = _reply(number, {"result": result})
+                if len(line) - 1 <= limit:
+                    return line
+                error = HaukiError(-32005, "the answer is longer than a line may be")
+            except (TypeError, ValueError, RecursionError) as odd:
+                error = odd
+        known = isinstance(error, HaukiError)
+        code = error.code if known and isinstance(error.code, int) else -32000
+        return _reply(number, {"error": {"code": code, "message": (error.message if known else str(error) or repr(error))[:1024]}})
+
     def _take(self, message, on_event):
         name, params = message["method"], message["params"]
         if name == "hauki.dying":
@@ -103,13 +180,51 @@ class _Face:
 
 
 class ghost(_Face):  # in lower case, because it reads as a verb
-    def __init__(self, ticket, timeout=None, on_event=None, connect_timeout=5.0, reconnect=True):
-        """`ticket` is a file or a parsed ticket; `timeout` is for each call, in seconds."""
+    def __init__(self, ticket, timeout=None, on_event=None, connect_timeout=5.0, reconnect=True, tools=None):
+        """`ticket` is a file or a parsed ticket; `timeout` is for each call, in seconds; `tools` is offered, and the
+        worker finds it as previous_object().tools."""
         super().__init__(ticket, timeout, connect_timeout, reconnect)
         self._on_event, self._change = on_event, threading.Condition()
         self._greet()
         for work in self._keep, self._beat:
             threading.Thread(target=work, daemon=True).start()
+        if tools is not None:
+            try:
+                self.offer("tools", tools)
+            except BaseException:
+                self.close()
+                raise
+
+    def offer(self, name, what):
+        """The worker can call `what`, a dict of functions, an object or a function, until it is taken back or another
+        takes its place. Each call has a thread of its own."""
+        before, offer = self._begin_offer(name, what)
+        try:
+            offer._is_known_as(self.call("hauki.offer", offer._params()))
+        except BaseException:
+            self._undo_offer(before, offer)
+            raise
+        return offer
+
+    def _take_back(self, offer):
+        if self._offers.get(offer._name) is offer:
+            del self._offers[offer._name]
+            offer.clear()
+            if not self._over:
+                self.call("hauki.offer", {"name": offer._name, "methods": []})
+
+    def _asked(self, wire, number, params):
+        def work():
+            _given_up.set(given_up)
+            try:
+                line = self._answer(number, self._called(params)(*params["params"]))
+            except Exception as error:  # whatever it is, it is the worker's error
+                line = self._answer(number, None, error)
+            if wire.running.pop(number, None):
+                with contextlib.suppress(HaukiError):  # it takes nothing more, and will be too late
+                    wire.send(line, time.monotonic() + self._timeout)
+        given_up = wire.running[number] = threading.Event()
+        threading.Thread(target=work, daemon=True).start()
 
     def call(self, method, params=None, timeout=None, on_event=None):
         """For reserved methods, and for names that this class has itself. `on_event` is called with what
@@ -145,9 +260,12 @@ class ghost(_Face):  # in lower case, because it reads as a verb
             return self._wire
 
     def _greet(self):
-        wire = _Wire(self._ticket, self._patience, self._take)
+        wire = _Wire(self._ticket, self._patience, self._take, self._asked)
         try:
             self._welcomed(wire.greet(_hello(self._ticket, self._given), self._ticket["lease"], self._patience))
+            for offer in list(self._offers.values()):  # the calls that wait for this may need it
+                number = next(self._ids)
+                offer._is_known_as(wire.first(number, self._request(number, "hauki.offer", offer._params()), self._patience))
         except BaseException:
             wire.end(HaukiError("closed", "there was no welcome"))
             raise
@@ -198,15 +316,48 @@ class ghost(_Face):  # in lower case, because it reads as a verb
 
 class aio(_Face):
     """The same for asyncio. The `timeout` of a call, and of all, is in seconds."""
-    def __init__(self, ticket, timeout=None, connect_timeout=5.0, reconnect=True):
+    def __init__(self, ticket, timeout=None, connect_timeout=5.0, reconnect=True, tools=None):
         super().__init__(ticket, timeout, connect_timeout, reconnect)
-        self._queues, self._tasks = [], []
+        self._queues, self._tasks, self._tools = [], [], tools
 
     async def __aenter__(self):
         self._change = asyncio.Condition()
         await self._greet()
         self._tasks = [asyncio.ensure_future(work()) for work in (self._keep, self._beat)]
+        if self._tools is not None:
+            try:
+                await self.offer("tools", self._tools)
+            except BaseException:
+                await self.close()
+                raise
         return self
+
+    async def offer(self, name, what):
+        before, offer = self._begin_offer(name, what)
+        try:
+            offer._is_known_as(await self.call("hauki.offer", offer._params()))
+        except BaseException:
+            self._undo_offer(before, offer)
+            raise
+        return offer
+
+    async def _take_back(self, offer):
+        if self._offers.get(offer._name) is offer:
+            del self._offers[offer._name]
+            offer.clear()
+            if not self._over:
+                await self.call("hauki.offer", {"name": offer._name, "methods": []})
+
+    def _asked(self, wire, number, params):
+        async def work():
+            try:
+                result = self._called(params)(*params["params"])
+                line = self._answer(number, await result if inspect.isawaitable(result) else result)
+            except Exception as error:  # whatever it is, it is the worker's error
+                line = self._answer(number, None, error)
+            if wire.running.pop(number, None) and not wire.over:
+                wire.writer.write(line)
+        wire.running[number] = asyncio.ensure_future(work())
 
     async def __aexit__(self, *_):
         await self.close()
@@ -248,10 +399,14 @@ class aio(_Face):
         await self._wire.close()
 
     async def _greet(self):
-        wire = _AioWire(self._take)
+        wire = _AioWire(self._take, self._asked)
         try:
             greeting = wire.greet(self._ticket, _hello(self._ticket, self._given))
             self._welcomed(await asyncio.wait_for(greeting, self._patience))
+            for offer in list(self._offers.values()):  # the calls that wait for this may need it
+                number = next(self._ids)
+                asking = wire.first(number, self._request(number, "hauki.offer", offer._params()))
+                offer._is_known_as(await asyncio.wait_for(asking, self._patience))
         except (OSError, asyncio.TimeoutError) as error:
             await wire.close()
             raise _unreachable(self._ticket, error) from error
@@ -305,8 +460,9 @@ class aio(_Face):
 
 class _Calls:
     """What waits for answers of one connection: the future and what hears events, by number."""
-    def __init__(self, event):
+    def __init__(self, event, asked):
         self.calls, self.over, self.heard, self._event = {}, None, time.monotonic(), event
+        self.running, self._asked = {}, asked  # what the worker calls, and what begins such a call
 
     def take(self, line):
         self.heard = time.monotonic()
@@ -314,6 +470,10 @@ class _Calls:
             message = _message(line)
         except (ValueError, RecursionError):
             raise _broken("the node sent what is no message") from None
+        if message.get("method") == "hauki.call" and "id" in message:
+            return self._asked(self, message["id"], message["params"])
+        if message.get("method") == "hauki.cancel":
+            return self._stop(message["params"].get("id"))
         if "method" in message:
             _, on_event = self.calls.get(_number(message["params"].get("call")), (None, None))
             return self._event(message, on_event)
@@ -321,7 +481,15 @@ class _Calls:
         if reply and not reply.done():
             _settle(reply, message)
 
+    def _stop(self, number):
+        """Nobody waits for that any more: a task is cancelled, a thread can only be told."""
+        running = self.running.pop(number, None) if isinstance(number, str) else None
+        if running:
+            running.cancel() if isinstance(running, asyncio.Future) else running.set()
+
     def fail(self, error):
+        for number in list(self.running):
+            self._stop(number)
         with contextlib.suppress(KeyError):  # raised when none is left
             while True:
                 reply, _ = self.calls.popitem()[1]
@@ -341,8 +509,8 @@ class _Calls:
 
 class _Wire(_Calls):
     """One connection. One thread at a time is inside TLS, and nobody waits for the network there."""
-    def __init__(self, ticket, patience, event):
-        super().__init__(event)
+    def __init__(self, ticket, patience, event, asked):
+        super().__init__(event, asked)
         self._tls, self._line, self._change = threading.Lock(), threading.Lock(), threading.Lock()
         self._sock, self._readable, self._rest = _connect(ticket, patience), select.poll(), bytearray()
         self._unsent, self._longest = b"", _longest(ticket)
@@ -362,6 +530,18 @@ class _Wire(_Calls):
                 self.send(_line(None, "hauki.heartbeat"), end)
         if not reply.done():
             raise HaukiError("timeout", "there was no welcome in time")
+        return reply.result()
+
+    def first(self, number, line, patience):
+        """A call for as long as nobody listens."""
+        reply, end = concurrent.futures.Future(), time.monotonic() + patience
+        self.send(line, end, number, reply)
+        while not reply.done() and time.monotonic() < end:
+            error = self._receive(max(0.0, end - time.monotonic()))
+            if error:
+                raise error
+        if not reply.done():
+            raise HaukiError("timeout", "what is offered was not taken in time")
         return reply.result()
 
     def send(self, data, end, number=None, reply=None, on_event=None):
@@ -466,6 +646,15 @@ class _AioWire(_Calls):
             beats.cancel()
         return reply.result()
 
+    async def first(self, number, line):
+        """A call for as long as nobody listens."""
+        reply = asyncio.get_running_loop().create_future()
+        self.calls[number] = reply, None
+        self.writer.write(line)
+        while not reply.done():
+            await self._receive()
+        return reply.result()
+
     async def _beats(self, every):
         """Until the welcome, which may come later than a beat is due: the lease counts from the hello on."""
         while True:
@@ -542,6 +731,10 @@ def _line(number, method, params=()):
     return json.dumps(message, allow_nan=False).encode() + b"\n"  # NaN is no JSON: a node could not say whose it is
 
 
+def _reply(number, said):
+    return json.dumps({"jsonrpc": "2.0", "id": number, **said}, allow_nan=False).encode() + b"\n"
+
+
 def _broken(why):
     return HaukiError("connection_broken", f"the connection broke: {why}")
 
@@ -567,6 +760,9 @@ def _message(line):
         raise ValueError("no event")
     if "method" not in message and not ("id" in message and (error or "result" in message)):
         raise ValueError("neither")
+    if message.get("method") == "hauki.call" and not (
+            isinstance(message.get("id"), str) and isinstance(params.get("params"), list) and {"object", "method"} <= params.keys()):
+        raise ValueError("no call")
     if message.get("method") == "hauki.event" and not {"event", "data"} <= params.keys():
         raise ValueError("no such event")
     if message.get("method") == "hauki.dying" and not (isinstance(params.get("death"), dict) and "cause" in params["death"]):

@@ -8,5 +8,6 @@ mod support {
     pub(crate) mod until;
 }
 
+mod callbacks;
 mod calls;
 mod give_up;
