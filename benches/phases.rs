@@ -48,7 +48,8 @@ use std::time::Instant;
 use report::Report;
 use tokio::runtime::Runtime;
 
-const WORKER: &str = "function echo(x) { return x; }";
+const WORKER: &str = "function echo(x) { return x; }
+function back(x) { return previous_object().tools->echo(x); }";
 const BLOCKS: usize = 10;
 
 #[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]

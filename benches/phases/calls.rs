@@ -1,7 +1,7 @@
 //! Calls on one connection, and what it takes to get one: on a runtime with one thread, as the command
 //! line and scripts have it.
 
-use hauki::client::ghost::{Ghost, GhostOptions};
+use hauki::client::ghost::{Ghost, GhostOptions, OfferHandle};
 use hauki::model::ticket::Ticket;
 use hauki::rpc::tls_pin;
 use tokio::runtime::Runtime;
@@ -12,6 +12,7 @@ use crate::support::daemon::Daemon;
 use crate::{WORKER, now};
 
 pub(crate) const ONE: &str = "one call, 20 bytes each way";
+pub(crate) const BACK: &str = "one call with a callback in it, 20 bytes each way";
 pub(crate) const BEYOND: &str = "a call from a script, beyond one from the library";
 pub(crate) const LARGE: &str = "one call, 64 KiB each way";
 pub(crate) const FIRST: &str = "connect, authenticate, first call";
@@ -29,6 +30,7 @@ pub(crate) struct Calls {
     pub daemon: Daemon,
     ticket: Ticket,
     ghost: Ghost,
+    _tools: OfferHandle,
     script: Script,
     large: String,
 }
@@ -41,13 +43,23 @@ impl Calls {
     pub(crate) fn prepare() -> Self {
         let lane = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let daemon = Daemon::start();
-        let (ticket, ghost) = lane.block_on(async {
+        let (ticket, ghost, tools) = lane.block_on(async {
             let ticket = daemon.spawn(WORKER).await.ticket;
             let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
-            (ticket, ghost)
+            let tools = ghost.offer("tools", &["echo"], async |call| Ok(call.params));
+            let tools = tools.await.expect("is offered");
+            (ticket, ghost, tools)
         });
         let script = Script::new(&ticket);
-        Self { lane, daemon, ticket, ghost, script, large: format!("[\"{}\"]", "x".repeat(64 * 1024)) }
+        Self {
+            lane,
+            daemon,
+            ticket,
+            ghost,
+            _tools: tools,
+            script,
+            large: format!("[\"{}\"]", "x".repeat(64 * 1024)),
+        }
     }
 
     pub(crate) fn rounds(&mut self, report: &mut Report) {
@@ -76,6 +88,11 @@ impl Calls {
             let start = now();
             self.ghost.call("echo", Some(SMALL)).await.expect("answers");
             report.add(ONE, start.elapsed());
+        }
+        for _ in 0..200 {
+            let start = now();
+            self.ghost.call("back", Some(SMALL)).await.expect("answers");
+            report.add(BACK, start.elapsed());
         }
         for _ in 0..40 {
             let start = now();

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::machine::Machine;
 
 /// One thing over another of the same run, and what it should come to.
-const RATIOS: [(&str, &str, Bound); 15] = [
+const RATIOS: [(&str, &str, Bound); 16] = [
     (life::COLD, peers::LXC, Bound::Most(0.6)),
     (life::COLD, floor::CLONE, Bound::Most(6.0)),
     (life::WARM, life::COLD, Bound::Most(0.2)),
@@ -15,6 +15,8 @@ const RATIOS: [(&str, &str, Bound); 15] = [
     (life::RECEIPT, floor::EXEC, Bound::Most(4.0)),
     (calls::ONE, echo::TLS, Bound::Most(1.6)),
     (calls::ONE, echo::BEHIND, Bound::Most(1.6)),
+    // The call, and a callback that takes one and a half times as long.
+    (calls::BACK, calls::ONE, Bound::Most(2.5)),
     (calls::MANY, echo::FLIGHT, Bound::Least(0.5)),
     (calls::LARGE, echo::TLS_LARGE, Bound::Most(2.5)),
     (calls::FIRST, echo::HANDSHAKE, Bound::Most(1.1)),
