@@ -10,7 +10,6 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -18,6 +17,7 @@ use super::cell::Cell;
 use super::kinds::Failed;
 use crate::model::id::VaultId;
 use crate::model::ticket::Ticket;
+use hauki_contract::strict::{DocumentLimits, WireDocument};
 
 /// The name of a field as it is written, of a type that has it: the compiler looks.
 macro_rules! field {
@@ -33,7 +33,7 @@ macro_rules! field {
 pub(crate) use field;
 
 /// A kind of record, as the type of which such a record is made.
-pub(crate) trait RecordKind: DeserializeOwned + 'static {
+pub(crate) trait RecordKind: WireDocument + 'static {
     const NAME: &'static str;
     /// The field that the next verb would be given.
     const ID: Option<&'static str> = None;
@@ -91,7 +91,7 @@ impl<T: RecordKind> Of<T> {
     const FORM: &'static dyn Form = &Self(PhantomData);
 
     fn read(json: &str) -> Option<T> {
-        serde_json::from_str(json).ok()
+        T::read(json, DocumentLimits::MESSAGE, None).ok()
     }
 }
 

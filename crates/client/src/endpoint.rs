@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::address::Address;
 use crate::autostart;
@@ -21,7 +20,7 @@ use crate::trace_header;
 use hauki_contract::api::error::ApiError;
 use hauki_contract::model::secret::Secret;
 use hauki_contract::strict::tolerant_reader::{self, PassedOver};
-use hauki_contract::strict::{DocumentLimits, StrictError};
+use hauki_contract::strict::{DocumentLimits, StrictError, WireDocument};
 
 pub use super::ndjson_stream::NdjsonStream;
 
@@ -188,7 +187,7 @@ impl ControlPlane {
         ClientError::Protocol { endpoint: self.address.to_string(), path: path.to_owned(), status, source }
     }
 
-    pub(super) fn read<T: DeserializeOwned>(
+    pub(super) fn read<T: WireDocument>(
         &self,
         path: &str,
         status: u16,
@@ -198,29 +197,35 @@ impl ControlPlane {
             .map_err(|error| self.not_ours(path, status, Some(error)))
     }
 
-    pub(super) async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: WireDocument>(
         &self,
         method: Method,
         path: &str,
         query: &impl Serialize,
         body: Option<&(impl Serialize + ?Sized)>,
     ) -> Result<T, ClientError> {
+        let mut request = self.request(method, path).query(query);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let (status, body) = self.exchange(path, request.timeout(self.options.request_timeout)).await?;
+        self.read(path, status, &body)
+    }
+
+    /// The status and the body of an answer. Compiled once for all of them.
+    async fn exchange(&self, path: &str, request: RequestBuilder) -> Result<(u16, Vec<u8>), ClientError> {
         self.options
             .retry
             .run(async || {
-                let mut request = self.request(method.clone(), path).query(query);
-                if let Some(body) = body {
-                    request = request.json(body);
-                }
-                let response = self.checked(path, request.timeout(self.options.request_timeout)).await?;
+                let again = request.try_clone().expect("a body that is no stream can be sent twice");
+                let response = self.checked(path, again).await?;
                 let status = response.status().as_u16();
-                let body = self.body(path, response).await?;
-                self.read(path, status, &body)
+                Ok((status, self.body(path, response).await?))
             })
             .await
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(
+    pub(super) async fn get<T: WireDocument>(
         &self,
         path: &str,
         query: &impl Serialize,
@@ -228,7 +233,7 @@ impl ControlPlane {
         self.ask(Method::GET, path, query, None::<&()>).await
     }
 
-    pub(super) async fn post<T: DeserializeOwned>(
+    pub(super) async fn post<T: WireDocument>(
         &self,
         path: &str,
         body: &impl Serialize,

@@ -1,10 +1,12 @@
 //! NDJSON stream: an answer that comes in lines, each of which is an answer of its own.
 
+use std::ops::Range;
+
 use reqwest::Response;
-use serde::de::DeserializeOwned;
 
 use super::endpoint::{ControlPlane, MOST_ANSWER};
 use super::error::ClientError;
+use hauki_contract::strict::WireDocument;
 
 /// Lines of `application/x-ndjson`, each as JSON text.
 #[derive(Debug)]
@@ -22,7 +24,15 @@ impl NdjsonStream {
     }
 
     /// The next line; `None` at the end of the stream.
-    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ClientError> {
+    pub async fn next<T: WireDocument>(&mut self) -> Result<Option<T>, ClientError> {
+        match self.line().await? {
+            Some(line) => self.endpoint.read(self.path, 200, &self.buffer[line]).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Where the next line that says something stands.
+    async fn line(&mut self) -> Result<Option<Range<usize>>, ClientError> {
         let broken = |lines: &Self| lines.endpoint.not_ours(lines.path, 200, None);
         loop {
             if let Some(length) = self.buffer[self.start..].iter().position(|byte| *byte == b'\n') {
@@ -31,7 +41,7 @@ impl NdjsonStream {
                 if line.is_empty() {
                     continue;
                 }
-                return self.endpoint.read(self.path, 200, &self.buffer[line]).map(Some);
+                return Ok(Some(line));
             }
             self.buffer.drain(..self.start);
             self.start = 0;

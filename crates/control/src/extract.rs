@@ -18,7 +18,7 @@ use tokio::task::JoinError;
 use hauki_contract::api::ApiError;
 use hauki_contract::model::error_chain;
 use hauki_contract::model::text;
-use hauki_contract::strict::{self, DocumentLimits, StrictError};
+use hauki_contract::strict::{self, DocumentLimits, StrictError, WireDocument};
 use hauki_contract::system::tasks;
 
 /// The longest body of any request.
@@ -112,13 +112,13 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: WireDocument + Send + 'static> FromRequest<S> for Json<T> {
     type Rejection = ApiRejection;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiRejection> {
         check_content_type(request.headers())?;
         let bytes = read(request.into_body()).await?;
-        let parse = move |bytes: &[u8]| strict::from_slice(bytes, LIMITS);
+        let parse = |bytes: &[u8]| T::read(strict::text(bytes)?, LIMITS, None);
         if bytes.len() <= SHORT_BYTES {
             return Ok(Self(parse(&bytes).map_err(RequestError::Json)?));
         }

@@ -38,7 +38,7 @@ impl EncodedMap {
             sources: Vec<Option<String>>,
             mappings: String,
         }
-        let raw: RawMap = tolerant_reader::from_str(json, DocumentLimits::MESSAGE).ok()?;
+        let raw: RawMap = tolerant_reader::fields(json, DocumentLimits::MESSAGE).ok()?;
         let sources = raw.sources.into_iter().take(MOST_SOURCES).map(Option::unwrap_or_default).collect();
         (raw.version == 3).then_some(Self { sources, mappings: raw.mappings })
     }

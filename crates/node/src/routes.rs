@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use hauki_contract::api::clone::{CloneAnswer, TRACES};
@@ -17,7 +16,7 @@ use hauki_contract::api::node_error::{NodeError, NodeErrorBody, NodeFault};
 use hauki_contract::api::paths::node as paths;
 use hauki_contract::api::summons::MAX_SOURCE_BYTES;
 use hauki_contract::model::id::VaultId;
-use hauki_contract::strict::{self, DocumentLimits};
+use hauki_contract::strict::{self, DocumentLimits, WireDocument};
 
 /// A source of the largest size, quoted as JSON, and what goes with it.
 const MAX_BODY_BYTES: usize = 4 * MAX_SOURCE_BYTES;
@@ -129,13 +128,14 @@ pub fn router(node: Arc<dyn NodeApi>) -> Router {
 /// A body, read strictly; what is none is refused like everything else here.
 struct Order<T>(T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Order<T> {
+impl<S: Send + Sync, T: WireDocument> FromRequest<S> for Order<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let bad = |reason: String| refuse(NodeError::new(NodeFault::BadOrder, reason));
         let bytes = Bytes::from_request(request, state).await.map_err(|error| bad(error.body_text()))?;
-        let order = strict::from_slice(&bytes, DocumentLimits::bytes(MAX_BODY_BYTES));
+        let order =
+            strict::text(&bytes).and_then(|text| T::read(text, DocumentLimits::bytes(MAX_BODY_BYTES), None));
         order.map(Self).map_err(|error| bad(error.to_string()))
     }
 }

@@ -44,6 +44,8 @@ struct Numbered {
     seq: u64,
 }
 
+hauki_contract::wire_documents!(Numbered);
+
 pub(crate) fn run(ctx: &Ctx, args: &EventsArgs) -> Result<Exit, CliError> {
     ctx.out.list();
     let limit = if args.follow { Limit::OnlyIfSet } else { Limit::Usual };

@@ -16,3 +16,8 @@ pub(crate) use call::{Happened, Heard, Listening, Reply};
 pub(crate) use life::{BeatRecord, EventRecord, TeardownRecord};
 pub(crate) use swarm::Score;
 pub(crate) use tool::{DaemonVersion, Failed, Figure, GROUPS, SettingRecord, Version};
+
+// What the tool alone writes; the API's own are named in the contract.
+hauki_contract::wire_documents! {
+    BeatRecord, EventRecord, Failed, Figure, Listening, Reply, Score, SettingRecord, TeardownRecord, Version,
+}

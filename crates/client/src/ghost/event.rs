@@ -82,7 +82,7 @@ struct Tag {
 pub struct CallNumber(pub(crate) u64);
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StrictError> {
-    tolerant_reader::from_str(text, DocumentLimits::MESSAGE)
+    tolerant_reader::fields(text, DocumentLimits::MESSAGE)
 }
 
 impl GhostEvent {

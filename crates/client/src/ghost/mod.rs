@@ -291,7 +291,7 @@ fn to_json(value: &impl Serialize) -> Result<String, GhostError> {
 }
 
 fn from_json<T: DeserializeOwned>(method: &str, text: &RawValue) -> Result<T, GhostError> {
-    tolerant_reader::from_str(text.get(), DocumentLimits::MESSAGE)
+    tolerant_reader::fields(text.get(), DocumentLimits::MESSAGE)
         .map_err(|source| GhostError::Answer { method: method.to_owned(), source })
 }
 

@@ -44,7 +44,7 @@ pub struct CallbackThrown(pub String);
 impl CallbackCall {
     /// The arguments, as a tuple or a list.
     pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, CallbackThrown> {
-        tolerant_reader::from_str(self.params.get(), DocumentLimits::MESSAGE).map_err(|error| {
+        tolerant_reader::fields(self.params.get(), DocumentLimits::MESSAGE).map_err(|error| {
             CallbackThrown(format!("{} was given what it does not take: {error}", self.method))
         })
     }
@@ -192,7 +192,7 @@ impl RunningCallbacks {
         match order {
             GateOrder::Call { id, params } => self.begin(id.get(), params, answers, offers),
             GateOrder::GivenUp { params } => {
-                let given_up = tolerant_reader::from_str::<Cancel>(params.get(), FIELDS);
+                let given_up = tolerant_reader::fields::<Cancel>(params.get(), FIELDS);
                 let ended = given_up.ok().and_then(|Cancel { id }| self.running().remove(id.get()));
                 // Outside of the lock: what goes with it is the program's own.
                 drop(ended);
@@ -202,7 +202,7 @@ impl RunningCallbacks {
 
     fn begin(&self, id: &str, params: &RawValue, answers: &AnswerSink, offers: &OfferBook) {
         let answer = OpenAnswer { id: id.into(), answers: answers.clone(), limit: self.limit, is_open: true };
-        let order = tolerant_reader::from_str::<CallbackOrder>(params.get(), DocumentLimits::MESSAGE);
+        let order = tolerant_reader::fields::<CallbackOrder>(params.get(), DocumentLimits::MESSAGE);
         let order = match order {
             Ok(order) => order,
             Err(error) => return answer.refuse(code::INVALID_PARAMS, error.to_string()),

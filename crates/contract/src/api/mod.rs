@@ -25,6 +25,7 @@ pub mod summons;
 pub mod swarm;
 pub mod teardown;
 pub mod vault;
+mod wire_documents;
 
 #[cfg(test)]
 mod schema_tests;

@@ -13,6 +13,7 @@
 pub mod byte_search;
 pub mod tolerant_reader;
 mod choice;
+mod wire_document;
 #[cfg(feature = "documents")]
 mod nesting;
 mod json_path;
@@ -31,6 +32,7 @@ use serde_json::value::RawValue;
 
 pub use shape::Shape;
 use tolerant_reader::PassedOver;
+pub use wire_document::WireDocument;
 #[cfg(feature = "documents")]
 pub use yaml::from_yaml;
 
@@ -127,7 +129,9 @@ pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str, limits: DocumentLimits) -
     read(text, limits, None)
 }
 
-fn read<'a, T: Deserialize<'a>>(
+/// For [`wire_documents!`](crate::wire_documents), which compiles it.
+#[doc(hidden)]
+pub fn read<'a, T: Deserialize<'a>>(
     text: &'a str,
     limits: DocumentLimits,
     heard: Option<&PassedOver>,

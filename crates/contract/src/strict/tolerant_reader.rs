@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Error, Visitor};
+use serde::de::{DeserializeSeed, Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{DocumentLimits, Shape, StrictError, read, text};
+use super::{DocumentLimits, Shape, StrictError, WireDocument, read, text};
 
 /// Read strictly in answers too, with all that is in it: `hauki-ticket(5)` has its reason.
 pub(super) const DOCUMENT: &str = "Ticket";
@@ -47,25 +47,30 @@ impl PassedOver {
     }
 }
 
-pub fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8], limits: DocumentLimits) -> Result<T, StrictError> {
+pub fn from_slice<T: WireDocument>(bytes: &[u8], limits: DocumentLimits) -> Result<T, StrictError> {
     from_str(text(bytes)?, limits)
 }
 
-pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str, limits: DocumentLimits) -> Result<T, StrictError> {
+pub fn from_str<T: WireDocument>(text: &str, limits: DocumentLimits) -> Result<T, StrictError> {
+    T::read(text, limits, Some(&PassedOver::default()))
+}
+
+/// Of what is no document: the fields of an event, what a worker returned.
+pub fn fields<'a, T: Deserialize<'a>>(text: &'a str, limits: DocumentLimits) -> Result<T, StrictError> {
     read(text, limits, Some(&PassedOver::default()))
 }
 
 /// As [`from_slice`], for who must say what is missing.
-pub fn noting<'a, T: Deserialize<'a>>(
-    bytes: &'a [u8],
+pub fn noting<T: WireDocument>(
+    bytes: &[u8],
     limits: DocumentLimits,
     heard: &PassedOver,
 ) -> Result<T, StrictError> {
-    read(text(bytes)?, limits, Some(heard))
+    T::read(text(bytes)?, limits, Some(heard))
 }
 
 /// Of which somebody read the members before.
-pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, StrictError> {
+pub fn from_value<T: WireDocument>(value: &Value) -> Result<T, StrictError> {
     from_str(&value.to_string(), DocumentLimits::bytes(usize::MAX))
 }
 
@@ -82,11 +87,11 @@ pub struct WithText<T> {
     pub text: Box<RawValue>,
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for WithText<T> {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(input)?;
-        let value = from_str(text.get(), DocumentLimits::MESSAGE).map_err(D::Error::custom)?;
-        Ok(Self { value, text })
+/// Nothing of it is missing for who has the text.
+impl<T: WireDocument> WireDocument for WithText<T> {
+    fn read(text: &str, limits: DocumentLimits, _: Option<&PassedOver>) -> Result<Self, StrictError> {
+        let value = T::read(text, limits, Some(&PassedOver::default()))?;
+        Ok(Self { value, text: super::raw(text)?.to_owned() })
     }
 }
 

@@ -32,6 +32,8 @@ struct Outer {
     any: Value,
 }
 
+crate::wire_documents!(Choice, Inner, Outer, Vec<Choice>);
+
 const PLAIN: &str = r#"{"inner":{"a":1},"many":[{"one":{"a":2}},{"two":{"b":{"a":3}}},"word"],
     "by_name":{"new":{"a":4}},"any":{"new":1}}"#;
 const MORE: &str = r#"{"new":{"x":[1,{"y":"\ud83d\ude00"}]},"inner":{"a":1.0,"new":2},"many":[{"one":{"new":1,"a":2}},
@@ -88,7 +90,7 @@ fn newer(value: &mut Value) {
     }
 }
 
-fn holds<T: DeserializeOwned + Serialize>(plain: &Value) {
+fn holds<T: WireDocument + Serialize>(plain: &Value) {
     let mut more = plain.clone();
     newer(&mut more);
     let read: T = from_value(&more).unwrap_or_else(|error| panic!("{error}: {more}"));
@@ -134,6 +136,7 @@ fn a_choice_that_is_not_known_is_passed_over_where_others_may_come() {
         Word,
         Other,
     }
+    crate::wire_documents!(Open, Vec<Open>);
     let limits = DocumentLimits::bytes(1000);
     let text = r#"[{"one":{"a":1}},{"newer":{"one":{"a":[1,"\ud83d"]}}},"newest","word",{"nothing":null}]"#;
     let heard = PassedOver::default();
@@ -162,6 +165,7 @@ fn a_ticket_is_read_strictly_in_an_answer_too() {
     struct Spawned {
         ticket: Ticket,
     }
+    crate::wire_documents!(Spawned);
     let ticket = json!({ "v": 1, "kind": "ticket", "id": "tkt_01HF7YAT00000000000000003C", "vault": VAULT,
         "generation": 1, "node": "n1", "worker": { "name": "w", "sha256": "5e".repeat(32) },
         "endpoint": { "ip": "127.0.0.1", "port": 1 },

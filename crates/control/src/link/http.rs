@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -25,7 +24,8 @@ use hauki_contract::model::error_chain;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::receipt::Receipt;
 use hauki_contract::model::trace::TRACEPARENT;
-use hauki_contract::strict::{DocumentLimits, tolerant_reader};
+use hauki_contract::strict::tolerant_reader::{self, PassedOver};
+use hauki_contract::strict::{self, DocumentLimits, WireDocument};
 use hauki_contract::system::trace;
 
 const CONNECT: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ const FORGE: Duration = Duration::from_secs(30);
 const TEARDOWN: Duration = Duration::from_secs(15);
 
 /// A thousand vaults' state is a twentieth of it.
-const MOST_ANSWER_BYTES: usize = 8 << 20;
+const ANSWER: DocumentLimits = DocumentLimits::bytes(8 << 20);
 
 /// Requests at the same time over one SSH session; the news take one of them, and the wishes to clone another.
 const MOST_AT_ONCE: usize = 48;
@@ -73,7 +73,7 @@ impl HttpNode {
         self.client.post(url(path)).json(body)
     }
 
-    async fn send<T: DeserializeOwned>(
+    async fn send<T: WireDocument>(
         &self,
         request: RequestBuilder,
         deadline: Duration,
@@ -84,14 +84,15 @@ impl HttpNode {
                 format!("the node at {} did not answer within {} ms", self.place, deadline.as_millis());
             NodeError::new(NodeFault::Silent, message)
         };
-        timeout(deadline, self.exchange(request, unsaid)).await.unwrap_or_else(|_| Err(late()))
+        let answer =
+            timeout(deadline, self.exchange(request, unsaid)).await.unwrap_or_else(|_| Err(late()))?;
+        strict::text(&answer)
+            .and_then(|text| T::read(text, ANSWER, Some(&PassedOver::default())))
+            .map_err(|error| self.strange(&format!("strangely: {error}")))
     }
 
-    async fn exchange<T: DeserializeOwned>(
-        &self,
-        request: RequestBuilder,
-        unsaid: NodeFault,
-    ) -> Result<T, NodeError> {
+    /// The body of what the node says where it did as asked. Compiled once for all answers.
+    async fn exchange(&self, request: RequestBuilder, unsaid: NodeFault) -> Result<Vec<u8>, NodeError> {
         let _place = match &self.ssh {
             Some((link, places)) => {
                 link.ready().await?;
@@ -109,16 +110,15 @@ impl HttpNode {
         let status = response.status();
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
-            if bytes.len() + chunk.len() > MOST_ANSWER_BYTES {
-                return Err(self.strange(&format!("with more than {} MiB", MOST_ANSWER_BYTES >> 20)));
+            if bytes.len() + chunk.len() > ANSWER.bytes {
+                return Err(self.strange(&format!("with more than {} MiB", ANSWER.bytes >> 20)));
             }
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return tolerant_reader::from_slice(&bytes, DocumentLimits::bytes(MOST_ANSWER_BYTES))
-                .map_err(|error| self.strange(&format!("strangely: {error}")));
+            return Ok(bytes);
         }
-        match tolerant_reader::from_slice::<NodeErrorBody>(&bytes, DocumentLimits::bytes(MOST_ANSWER_BYTES)) {
+        match tolerant_reader::from_slice::<NodeErrorBody>(&bytes, ANSWER) {
             Ok(refusal) => Err(refusal.read(unsaid)),
             Err(_) => Err(self.strange(&format!("with status {status}"))),
         }
