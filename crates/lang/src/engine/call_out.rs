@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::powers::PowersTag;
+
 const MOST: usize = 256;
 const MOST_ARGUMENT_BYTES: usize = 256 * 1024;
 /// The longest life of a vault.
@@ -19,6 +21,15 @@ pub struct CallOut {
     pub function: String,
     /// A JSON array.
     pub args: String,
+    /// What it may when it runs.
+    #[serde(default)]
+    pub powers: PowersTag,
+}
+
+impl CallOut {
+    fn is_of(&self, function: &str, powers: PowersTag) -> bool {
+        self.function == function && self.powers == powers
+    }
 }
 
 /// All that wait, soonest first.
@@ -46,9 +57,16 @@ impl CallOuts {
         self.last += 1;
         let due_us = now_us + (seconds * 1e6) as u64;
         let at = self.waiting.partition_point(|waiting| waiting.due_us <= due_us);
-        let (function, args) = (function.to_owned(), args.to_owned());
-        self.waiting.insert(at, CallOut { handle: self.last, due_us, function, args });
+        let (function, args, powers) = (function.to_owned(), args.to_owned(), PowersTag::ALL);
+        self.waiting.insert(at, CallOut { handle: self.last, due_us, function, args, powers });
         Ok(self.last)
+    }
+
+    /// Gives one that was added less than all powers.
+    pub(super) fn restrict(&mut self, handle: u64, powers: PowersTag) {
+        if let Some(one) = self.waiting.iter_mut().find(|waiting| waiting.handle == handle) {
+            one.powers = powers;
+        }
     }
 
     /// Forgets one, by its handle or the soonest of a function. Returns the seconds that were left.
@@ -62,15 +80,16 @@ impl CallOuts {
         Some(removed.due_us.saturating_sub(now_us) as f64 / 1e6)
     }
 
-    /// When the soonest of a function is due.
+    /// When the soonest of a function and of these powers is due.
     #[must_use]
-    pub fn next_of(&self, function: &str) -> Option<u64> {
-        self.waiting.iter().find(|waiting| waiting.function == function).map(|waiting| waiting.due_us)
+    pub fn next_of(&self, function: &str, powers: PowersTag) -> Option<u64> {
+        let mut of = self.waiting.iter().filter(|waiting| waiting.is_of(function, powers));
+        of.next().map(|waiting| waiting.due_us)
     }
 
-    /// Takes the soonest of a function, if it is due.
-    pub fn take_of(&mut self, function: &str, now_us: u64) -> Option<CallOut> {
-        let at = self.waiting.iter().position(|waiting| waiting.function == function)?;
+    /// Takes the soonest of a function and of these powers, if it is due.
+    pub fn take_of(&mut self, function: &str, powers: PowersTag, now_us: u64) -> Option<CallOut> {
+        let at = self.waiting.iter().position(|waiting| waiting.is_of(function, powers))?;
         (self.waiting[at].due_us <= now_us).then(|| self.waiting.remove(at))
     }
 
@@ -121,10 +140,14 @@ mod tests {
         for (function, delay) in [("a", "1"), ("t", "3"), ("t", "2")] {
             all.add(function, delay, "[]", 0).expect("there is room");
         }
-        assert_eq!((all.next_of("t"), all.next_of("b")), (Some(2_000_000), None));
-        assert_eq!(all.take_of("t", 1_999_999), None);
-        assert_eq!(all.take_of("t", 5_000_000).map(|due| due.handle), Some(3));
-        assert_eq!((all.next_of("t"), all.next_us()), (Some(3_000_000), Some(1_000_000)));
+        let own = PowersTag::ALL;
+        assert_eq!((all.next_of("t", own), all.next_of("b", own)), (Some(2_000_000), None));
+        assert_eq!(all.take_of("t", own, 1_999_999), None);
+        assert_eq!(all.take_of("t", own, 5_000_000).map(|due| due.handle), Some(3));
+        assert_eq!((all.next_of("t", own), all.next_us()), (Some(3_000_000), Some(1_000_000)));
+        all.restrict(2, PowersTag::read("1"));
+        assert_eq!((all.next_of("t", own), all.take_of("t", own, 5_000_000)), (None, None));
+        assert_eq!(all.take_of("t", PowersTag::read("1"), 5_000_000).map(|due| due.handle), Some(2));
     }
 
     #[test]

@@ -17,6 +17,14 @@ use super::ffi::Context;
 /// The name under which the engine knows the worker's source; the prelude is "h" (build.rs).
 pub(super) const WORKER: &std::ffi::CStr = c"w";
 
+/// What the name of a turn begins with, before its number.
+const TURN: char = 't';
+
+/// The name of a turn in the places of errors: short, for the engine's stacks are.
+pub(super) fn turn_name(number: u64) -> String {
+    format!("{TURN}{number}")
+}
+
 /// One line of a stack: `    at scan (w:3:11)` or, for a syntax error, `    at w:3:11`.
 struct Frame<'a> {
     function: &'a str,
@@ -36,6 +44,18 @@ impl<'a> Frame<'a> {
         self.place == "w" || self.place.starts_with("w:")
     }
 
+    /// The turn that it belongs to. Nobody here knows its author's text.
+    fn turn(&self) -> Option<&'a str> {
+        let name = self.place.split(':').next()?;
+        let number = name.strip_prefix(TURN)?;
+        (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
+    }
+
+    /// Whether it is in a text that the worker was made of.
+    fn is_authors(&self) -> bool {
+        self.is_workers() || self.turn().is_some()
+    }
+
     fn is_preludes(&self) -> bool {
         self.place == "h" || self.place.starts_with("h:")
     }
@@ -49,8 +69,14 @@ impl<'a> Frame<'a> {
     }
 
     /// The same in the author's text.
-    fn position<'m>(&self, map: &'m SourceMap) -> Option<FramePlace<'m>> {
+    fn position<'m>(&self, map: &'m SourceMap) -> Option<FramePlace<'m>>
+    where
+        'a: 'm,
+    {
         let (line, column) = self.seen()?;
+        if let Some(turn) = self.turn() {
+            return Some(FramePlace { file: Some(turn), line, column });
+        }
         let seen = Position { line, column: column.unwrap_or(1) };
         let MapOrigin { file, place } = map.origin(seen)?;
         Some(FramePlace { file, line: place.line, column: column.map(|_| place.column) })
@@ -87,8 +113,10 @@ impl<'a> ErrorText<'a> {
     /// Of an interrupted loop the engine knows the place of the first expression inside; where there is
     /// none it says the first letter of the file, which is no answer.
     pub(super) fn interrupted(mut self) -> Self {
-        if let Some(frame) = self.frames.first_mut().filter(|frame| frame.place == "w:1:1") {
-            frame.place = "w";
+        if let Some(frame) = self.frames.first_mut().filter(|frame| frame.is_authors())
+            && let Some(name) = frame.place.strip_suffix(":1:1")
+        {
+            frame.place = name;
         }
         self
     }
@@ -134,13 +162,13 @@ impl<'a> ErrorText<'a> {
     /// Whether a function stands on the stack more than once.
     fn recurses(&self) -> bool {
         let names: Vec<_> =
-            self.frames.iter().filter(|frame| frame.is_workers()).map(|frame| frame.function).collect();
+            self.frames.iter().filter(|frame| frame.is_authors()).map(|frame| frame.function).collect();
         names.iter().enumerate().any(|(index, name)| names[..index].contains(name))
     }
 
     /// The function of the worker that was running.
     pub(super) fn function(&self) -> Option<&'a str> {
-        let innermost = self.frames.iter().find(|frame| frame.is_workers())?;
+        let innermost = self.frames.iter().find(|frame| frame.is_authors())?;
         (!matches!(innermost.function, "" | "<anonymous>" | "<eval>")).then_some(innermost.function)
     }
 
@@ -170,7 +198,7 @@ impl<'a> ErrorText<'a> {
         file: &str,
         map: &SourceMap,
     ) -> WorkerError {
-        let innermost = self.frames.iter().find(|frame| frame.is_workers());
+        let innermost = self.frames.iter().find(|frame| frame.is_authors());
         let place = innermost.and_then(|frame| frame.position(map));
         let stack = self.stack(file, map);
         let mut message = message.unwrap_or_else(|| self.message.to_owned());
@@ -195,7 +223,7 @@ impl<'a> ErrorText<'a> {
     /// The stack under the author's file name and without the dispatcher's frames: where the prelude
     /// called is nothing to the author.
     fn stack(&self, file: &str, map: &SourceMap) -> String {
-        let last = self.frames.iter().rposition(Frame::is_workers);
+        let last = self.frames.iter().rposition(Frame::is_authors);
         let shown = &self.frames[..last.map_or(0, |last| last + 1)];
         let lines = shown.iter().filter(|frame| !frame.is_preludes()).map(|frame| {
             let place = if frame.is_workers() {

@@ -188,6 +188,38 @@ impl Context {
         EarlyEnd { failure: FailedStep::Run(thrown), told: told.map(json_writer::well_formed) }
     }
 
+    /// Runs a turn, whose names are the worker's from then on, and waits for what its last expression has promised. Its
+    /// value as JSON; `None` is `undefined`.
+    pub(super) fn turn(
+        &mut self,
+        efuns: &mut dyn Efuns,
+        source: &str,
+        name: &CStr,
+    ) -> Result<Option<String>, FailedStep> {
+        let _run = EfunsGuard::with(efuns);
+        let result = match self.evaluate(source, name, sys::JS_EVAL_RETVAL | sys::JS_EVAL_REPL) {
+            Ok(value) => self.call_with("turned", "", value),
+            Err(FailedStep::Run(thrown)) => return Err(self.lost(thrown)),
+            Err(failure) => return Err(failure),
+        };
+        if result == EXCEPTION {
+            let thrown = self.thrown();
+            return Err(self.lost(thrown));
+        }
+        self.json_of(result)
+    }
+
+    /// What was thrown in a turn is described by the dispatcher, while there is the value itself.
+    fn lost(&mut self, thrown: Thrown) -> FailedStep {
+        if self.call_with("lost", "", UNDEFINED) == EXCEPTION {
+            // The engine is at its end, or the deadline has come; the first words are the ones to tell.
+            drop(self.thrown());
+        }
+        // SAFETY: the context is ours, and nothing else is done with its exception.
+        unsafe { sys::JS_Throw(self.raw.as_ptr(), UNDEFINED) };
+        FailedStep::Run(thrown)
+    }
+
     /// Parses without running.
     pub(super) fn parse(&mut self, efuns: &mut dyn Efuns, source: &str, name: &CStr) -> Result<(), Thrown> {
         let _run = EfunsGuard::with(efuns);
@@ -222,6 +254,11 @@ impl Context {
             unsafe { sys::JS_Throw(self.raw.as_ptr(), UNDEFINED) };
             return Err(FailedStep::Run(thrown));
         }
+        self.json_of(result)
+    }
+
+    /// Of a value that was just returned.
+    fn json_of(&mut self, result: JSValue) -> Result<Option<String>, FailedStep> {
         // SAFETY: the result was just returned, and nothing has been allocated since.
         let json = unsafe {
             json::write(

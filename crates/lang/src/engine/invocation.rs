@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::clock::{self as asked, Deadline};
 use super::error_text;
 use super::host_call::{Argument, EfunValue, Efuns, Want};
+use super::powers::{Deed, PowersTag};
 use super::state::WorkerState;
 use crate::directive::SourceForm;
 use hauki_contract::rpc::channel::{Said, Unanswered};
@@ -76,6 +77,7 @@ pub(super) struct Run<'a> {
     deadline: Option<Deadline>,
     caller: &'a str,
     state: &'a mut WorkerState,
+    powers: PowersTag,
     outcome: RunOutcome,
     /// What an object said, until the prelude takes it into the heap.
     said: Option<Said>,
@@ -98,7 +100,14 @@ impl<'a> Run<'a> {
         caller: &'a str,
         state: &'a mut WorkerState,
     ) -> Self {
-        Self { host, deadline, caller, state, outcome: RunOutcome::default(), said: None, failure: None }
+        let powers = state.powers.left(PowersTag::ALL);
+        Self { host, deadline, caller, state, powers, outcome: RunOutcome::default(), said: None, failure: None }
+    }
+
+    /// With no more than these powers.
+    pub(super) fn under(mut self, powers: PowersTag) -> Self {
+        self.powers = self.state.powers.both(self.powers, powers);
+        self
     }
 
     pub(super) fn outcome(self) -> RunOutcome {
@@ -116,11 +125,11 @@ impl<'a> Run<'a> {
     /// answer has come; `None` if there is nothing.
     fn wait(&mut self, for_answers: bool) -> Result<Option<String>, Box<Unanswered>> {
         loop {
-            if let Some(due) = self.state.call_outs.take_of(TIMER, clock::running_us()) {
+            if let Some(due) = self.state.call_outs.take_of(TIMER, self.powers, clock::running_us()) {
                 let number: String = due.args.chars().filter(char::is_ascii_digit).collect();
                 return Ok(Some(format!("t{number}")));
             }
-            let due = self.state.call_outs.next_of(TIMER).map(Deadline::at_us);
+            let due = self.state.call_outs.next_of(TIMER, self.powers).map(Deadline::at_us);
             let until = due.into_iter().chain(self.deadline).min();
             if for_answers {
                 match self.host.answer(None, until) {
@@ -181,10 +190,11 @@ impl Efuns for Run<'_> {
         Some(match efun {
             "log" | "thrown" => &[Want::Line],
             "event" => &[Want::Text, Want::Json("the event's data")],
-            "call_out" => &[Want::Text, Want::Text, Want::Json("an argument of call_out")],
+            "call_out" => &[Want::Text, Want::Text, Want::Json("an argument of call_out"), Want::Text],
             "ask" => &[Want::Text, Want::Text, Want::Json("an argument")],
             "remove_call_out" | "next" | "wait" | "unhandled" => &[Want::Text],
-            "crowded" | "said" | "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure" => &[],
+            "crowded" | "said" | "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure" | "powers"
+            | "enable_evaluate" => &[],
             _ => return None,
         })
     }
@@ -207,14 +217,21 @@ impl Efuns for Run<'_> {
             "thrown" => self.outcome.thrown = Some(text(0).to_owned()),
             "event" => self.host.event(text(0), arguments.get(1).map_or("null", Argument::text))?,
             "destruct" => {
+                self.state.powers.judge(self.powers, Deed::Destruct)?;
                 self.host.destruct();
                 let end = Deadline::after_ms(LAST_MS);
                 self.deadline = Some(self.deadline.map_or(end, |deadline| deadline.min(end)));
             }
             "call_out" => {
                 let now = clock::running_us();
-                return told(self.state.call_outs.add(text(0), text(1), text(2), now)?.to_string());
+                let handle = self.state.call_outs.add(text(0), text(1), text(2), now)?;
+                let meant = arguments.get(3).map_or(PowersTag::ALL, |tag| PowersTag::read(tag.text()));
+                let powers = self.state.powers.both(self.powers, meant);
+                self.state.call_outs.restrict(handle, powers);
+                return told(handle.to_string());
             }
+            "enable_evaluate" => self.state.evaluates = true,
+            "powers" => return Ok(self.powers.written().map_or(EfunValue::Nothing, EfunValue::Text)),
             "remove_call_out" => {
                 let left = self.state.call_outs.remove(text(0), clock::running_us());
                 return told(left.unwrap_or(-1.0).to_string());
@@ -224,7 +241,11 @@ impl Efuns for Run<'_> {
             "caller" => return told(self.caller.to_owned()),
             "vault" => return told(self.state.vault.clone()),
             "ask" => {
-                let number = self.host.ask(text(0), text(1), text(2));
+                let deed = Deed::Ask { object: text(0), method: text(1) };
+                let number = match self.state.powers.judge(self.powers, deed) {
+                    Ok(()) => self.host.ask(text(0), text(1), text(2)),
+                    Err(why) => Err(Unanswered::new("denied", why).into()),
+                };
                 return number
                     .map(|number| EfunValue::Text(number.to_string()))
                     .map_err(|failure| self.failed(failure));

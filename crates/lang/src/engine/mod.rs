@@ -19,11 +19,13 @@ mod memory;
 mod number;
 mod json_writer;
 mod invocation;
+mod powers;
 mod runtime_parts;
 #[cfg(feature = "script")]
 mod script;
 mod source;
 mod state;
+mod turn;
 mod worker;
 
 pub use crate::directive::SourceForm;
@@ -31,6 +33,8 @@ pub use call_out::{CallOut, CallOuts};
 pub use clock::Deadline;
 pub use host_call::{Argument, EfunValue, Efuns, Want};
 pub use invocation::Host;
+pub use powers::{Powers, TooManyPowers};
+pub use turn::{Turn, TurnValue};
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, MapAddress, Memory, MemoryError};
 #[cfg(feature = "script")]
 pub use script::{Script, Uncaught};

@@ -65,6 +65,8 @@
   G.remove_call_out = function remove_call_out(what) {
     return +door("remove_call_out", typeof what === "number" ? what : named(what));
   };
+  // From now on whoever may do everything here may also evaluate here.
+  G.enable_evaluate = function enable_evaluate() { door("enable_evaluate"); };
   shared.efuns(G, door);
   if (R) {
     R.line = function (level, text) { door("log", text); };
@@ -105,8 +107,27 @@
     }
   }
 
+  // The turn that is evaluated: whether it is a program with arguments, and what was called main before it.
+  var program = false, main;
+
+  // The value of a turn; a function is none that can be told.
+  function turned(value) {
+    if (program && typeof G.main === "function" && G.main !== main) value = G.main.apply(undefined, G.args);
+    if (R) value = R.settled(value);
+    return typeof value === "function" ? undefined : value;
+  }
+
+  function lost() {
+    try { door("again"); } catch (thrown) {
+      if (R) R.left();
+      if (!(thrown instanceof Err)) door("thrown", thrown);
+    }
+  }
+
   return function dispatch(verb, name, list) {
     var method;
+    if (verb === "turned") return turned(list);
+    if (verb === "lost") return lost();
     objects.fresh();
     if (R) R.fresh();
     if (verb === "call") {
@@ -115,12 +136,19 @@
       return run(G[name], list);
     }
     if (R && verb === "install") return R.install(name);
+    if (verb === "turn") {
+      program = list !== undefined;
+      main = G.main;
+      if (program) G.args = list;
+      if (name && R && R.narrow) R.narrow();
+      return undefined;
+    }
     if (verb === "methods") {
       if (R) R.settled();
       return added().filter(function (key) { return typeof G[key] === "function"; });
     }
     // create, dest and what was called out, where the worker has them.
-    method = R && name === "$$timer" ? R.fire : G[name];
+    method = R && name === "$$timer" ? R.fire : R && name === "$$parked" ? R.unpark : G[name];
     if (typeof method === "function") run(method, list || []);
     return undefined;
   };

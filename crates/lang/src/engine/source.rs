@@ -46,6 +46,16 @@ impl<'a> Prepared<'a> {
         })
     }
 
+    /// Of a text whose author is elsewhere, with its map.
+    pub(super) fn verbatim(source: &'a str, file: &str) -> Result<Self, WorkerError> {
+        let source = program(source, file)?;
+        let form = directive::form(source).map_err(|unknown| WorkerError {
+            file: Some(file.to_owned()),
+            ..plain(WorkerErrorKind::Syntax, unknown.to_string())
+        })?;
+        Ok(Self { text: source.into(), map: SourceMap::default(), form, source })
+    }
+
     /// Where names are looked for, for errors: in what the author wrote, if it is here.
     pub(super) fn named(&self) -> &'a str {
         self.source

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call_out::CallOuts;
+use super::powers::PowersTable;
 use crate::directive::SourceForm;
 use crate::source_map::SourceMap;
 
@@ -28,4 +29,13 @@ pub struct WorkerState {
     /// Whether it has `fetch`.
     #[serde(default)]
     pub invited: bool,
+    /// Whether it takes turns, `hauki.evaluate`: its own source has said so.
+    #[serde(default)]
+    pub evaluates: bool,
+    /// Turns that have begun.
+    #[serde(default)]
+    pub turns: u64,
+    /// What these were given.
+    #[serde(default)]
+    pub powers: PowersTable,
 }

@@ -15,6 +15,7 @@ use super::ffi::{Arguments, Context, FailedStep, Prelude, Thrown};
 use super::invocation::{self, Host, Run, Silence};
 use super::json::JsonRefusal;
 use super::memory::Memory;
+use super::powers::PowersTag;
 use super::runtime_parts;
 use super::source::{Prepared, name_callee};
 use super::state::WorkerState;
@@ -27,8 +28,8 @@ const MOST_KEPT: usize = 256 * 1024;
 
 /// A worker's engine. It owns the memory; dropping it is the end of the worker.
 pub struct Engine {
-    context: Context,
-    state: WorkerState,
+    pub(super) context: Context,
+    pub(super) state: WorkerState,
     /// What errors name out of it.
     source: Option<Box<str>>,
 }
@@ -140,7 +141,9 @@ impl Engine {
 
     /// Runs a call_out. Nobody waits for its result, so an error is the log's.
     pub fn call_out(&mut self, host: &mut dyn Host, due: &CallOut, deadline: Deadline) {
-        if let Err(error) = self.apply(host, &due.function, Arguments::Json(&due.args), deadline) {
+        let (verb, arguments) = ("apply", Arguments::Json(&due.args));
+        let done = self.dispatch_under(due.powers, host, (deadline, ""), verb, &due.function, arguments);
+        if let Err(error) = done {
             let place = match (&error.file, error.line) {
                 (Some(file), Some(line)) => format!("  ({file}:{line})"),
                 _ => String::new(),
@@ -198,12 +201,24 @@ impl Engine {
     fn dispatch(
         &mut self,
         host: &mut dyn Host,
+        whom: (Deadline, &str),
+        verb: &str,
+        name: &str,
+        arguments: Arguments<'_>,
+    ) -> Result<Option<String>, WorkerError> {
+        self.dispatch_under(PowersTag::ALL, host, whom, verb, name, arguments)
+    }
+
+    pub(super) fn dispatch_under(
+        &mut self,
+        powers: PowersTag,
+        host: &mut dyn Host,
         (deadline, caller): (Deadline, &str),
         verb: &str,
         name: &str,
         arguments: Arguments<'_>,
     ) -> Result<Option<String>, WorkerError> {
-        let mut run = Run::new(host, Some(deadline), caller, &mut self.state);
+        let mut run = Run::new(host, Some(deadline), caller, &mut self.state).under(powers);
         let result = self.context.dispatch(&mut run, verb, name, arguments);
         let outcome = run.outcome();
         result.map_err(|failure| self.call_error(failure, outcome))
@@ -222,7 +237,7 @@ impl Engine {
         Ok(names)
     }
 
-    fn call_error(&self, failure: FailedStep, outcome: invocation::RunOutcome) -> WorkerError {
+    pub(super) fn call_error(&self, failure: FailedStep, outcome: invocation::RunOutcome) -> WorkerError {
         let file = Some(self.state.file.clone());
         match failure {
             FailedStep::Run(thrown) => self.run_error(&thrown, outcome),

@@ -84,6 +84,7 @@
   function subscribe(promise, reaction) {
     var at;
     if (promise.$$state === PENDING) {
+      if (R.guarded) reaction = [R.guarded(reaction[0]), R.guarded(reaction[1]), reaction[2]];
       if (promise.$$waiting) promise.$$waiting.push(reaction); else promise.$$waiting = [reaction];
     } else {
       if (promise.$$state === BROKEN && lonely.length) {

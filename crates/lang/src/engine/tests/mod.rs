@@ -12,6 +12,7 @@ mod newer;
 mod programs;
 mod sources;
 mod tables;
+mod turns;
 mod values;
 
 use super::*;
