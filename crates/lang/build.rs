@@ -21,7 +21,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let shared = "src/engine/shared.js";
     let sides: [(&str, &str, &[&str], &str); 2] = [
-        ("worker", "src/engine/prelude.js", &[shared, "src/engine/objects.js"], "worker"),
+        (
+            "worker",
+            "src/engine/prelude.js",
+            &[shared, "src/engine/objects.js", "src/engine/integrity.js"],
+            "worker",
+        ),
         ("script", "src/engine/script.js", &[shared], "program"),
     ];
     for (side, main, parts, last) in sides {

@@ -17,6 +17,7 @@ mod budgets;
 mod callbacks;
 mod cancel;
 mod charged;
+mod evaluate;
 mod fetch;
 mod foreign;
 mod hostile;

@@ -123,7 +123,7 @@ async fn a_good_tickets_holder_is_told_what_cannot_be_used() {
         assert_eq!(reply["result"]["call_deadline_ms"], deadline, "{more}: {reply}");
         assert_eq!(
             (&reply["result"]["v"], &reply["result"]["features"]),
-            (&json!(1), &json!(["cancel", "offer"]))
+            (&json!(1), &json!(["cancel", "offer", "evaluate"]))
         );
     }
     for (more, words) in [

@@ -130,7 +130,8 @@ fn place(error: &PlacementError) -> Verdict {
 fn ticket(error: &TicketError) -> Verdict {
     match error {
         TicketError::NoMethod { methods, .. } => {
-            let has = format!("it has: {}; {} can be granted too", methods.join(", "), builtin::DESTRUCT);
+            let granted = builtin::GRANTABLE.join(" and ");
+            let has = format!("it has: {}; {granted} can be granted too", methods.join(", "));
             (Code::BadRequest, hint(has))
         }
         TicketError::Names(_) => (Code::BadRequest, hint("a ticket that names none is for all methods")),

@@ -59,6 +59,7 @@ pub(crate) fn document(role: &str) -> Value {
                 hauki_contract::rpc::builtin::HEARTBEAT,
                 hauki_contract::rpc::builtin::STATS,
                 hauki_contract::rpc::builtin::DESTRUCT,
+                hauki_contract::rpc::builtin::EVALUATE,
             ],
         },
         "phases": phases,

@@ -148,7 +148,8 @@ pub(super) fn unsigned(vault: &Vault, wishes: &TicketWishes, opened: OpenedPort)
 
 pub(super) fn check_methods(wishes: &TicketWishes, methods: &[String]) -> Result<(), Failure> {
     check_listed(wishes)?;
-    let grantable = |method: &String| methods.contains(method) || method == builtin::DESTRUCT;
+    let grantable =
+        |method: &String| methods.contains(method) || builtin::GRANTABLE.contains(&method.as_str());
     if let Some(method) = wishes.methods.iter().find(|method| !grantable(method)) {
         let (method, methods) = (method.clone(), methods.to_vec());
         return Err(TicketError::NoMethod { method, methods }.into());

@@ -12,6 +12,7 @@
 mod init;
 mod channel;
 mod warm_up;
+mod evaluation;
 mod session;
 mod build_id;
 mod watchdog;

@@ -2,9 +2,11 @@
 //! the worker has called out.
 
 use hauki_contract::rpc::channel::{FromVault, Load, Loaded, Stats, ToVault, WorkerError, WorkerErrorKind};
+use hauki_contract::rpc::evaluation::EVALUATE;
 use hauki_lang::engine::{self, Deadline, Engine, MapAddress, Memory, MemoryError, WorkerCall};
 
 use super::channel::InitChannel;
+use super::evaluation::evaluate;
 use super::warm_up::{self, rehearse};
 
 /// With these, an error fits into a frame of the smallest limit, quotes and all.
@@ -131,7 +133,10 @@ impl InitSession {
                 let arguments =
                     WorkerCall { method: &method, params: params.as_deref(), caller: &caller, deadline };
                 self.link.begin(call);
-                let done = engine.call(&mut self.link, arguments);
+                let done = match method.as_str() {
+                    EVALUATE => evaluate(engine, &mut self.link, arguments),
+                    _ => engine.call(&mut self.link, arguments),
+                };
                 self.link.end();
                 match done {
                     Ok(value) => self.link.send_result(call, &value),

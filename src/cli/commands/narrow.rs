@@ -12,7 +12,7 @@ use crate::cli::{batch, input};
 use crate::client::Exit;
 use crate::model::ticket::{ALL_METHODS, Ticket};
 use crate::model::units::parse_duration;
-use crate::rpc::builtin::DESTRUCT;
+use crate::rpc::builtin::GRANTABLE;
 use crate::rpc::capability::{self, CapabilityError};
 use hauki_contract::system::clock;
 
@@ -59,10 +59,11 @@ pub(crate) fn run(ctx: &Ctx, args: &NarrowArgs) -> Result<Exit, CliError> {
 fn narrow(ticket: &mut Ticket, args: &NarrowArgs) -> Result<(), CliError> {
     let wanted = once(&args.methods);
     if !wanted.is_empty() {
-        // The right to destruct stands in the token, and in the list only of a ticket that was granted it
-        // by name.
+        // The rights to destruct and to evaluate stand in the token, and in the list only of a ticket that was granted
+        // them by name.
         let has = |name: &String| {
-            name == DESTRUCT || ticket.methods.iter().any(|own| own == name || own == ALL_METHODS)
+            GRANTABLE.contains(&name.as_str())
+                || ticket.methods.iter().any(|own| own == name || own == ALL_METHODS)
         };
         if let Some(more) = wanted.iter().find(|name| !has(name)) {
             let error = CliError::data("bad_ticket", format!("the ticket does not allow {more}"));

@@ -19,6 +19,8 @@ pub const METHODS: &str = "hauki.methods";
 pub const HEARTBEAT: &str = "hauki.heartbeat";
 pub const DESTRUCT: &str = "hauki.destruct";
 pub const STATS: &str = "hauki.stats";
+/// Text for the worker that takes turns, [`Evaluate`](super::evaluation::Evaluate).
+pub use super::evaluation::EVALUATE;
 /// The caller gives up a request of its own on the same connection, [`Cancel`].
 pub const CANCEL: &str = "hauki.cancel";
 /// The caller offers an object of its own to the worker, or takes it back: [`Offer`](super::callback::Offer).
@@ -42,12 +44,13 @@ pub const RECONNECTED: &str = "hauki.reconnected";
 pub const MISSED: &str = "hauki.missed";
 
 /// Every reserved method and event.
-pub const ALL: [&str; 14] = [
+pub const ALL: [&str; 15] = [
     HELLO,
     METHODS,
     HEARTBEAT,
     DESTRUCT,
     STATS,
+    EVALUATE,
     CANCEL,
     OFFER,
     CALL,
@@ -59,19 +62,30 @@ pub const ALL: [&str; 14] = [
     MISSED,
 ];
 
+/// What a ticket for all methods allows besides the worker's, and another if it was granted by name.
+pub const GRANTABLE: [&str; 2] = [DESTRUCT, EVALUATE];
+
+/// Whether it is a request that comes once the hello has been answered.
+#[must_use]
+pub fn is_request(method: &str) -> bool {
+    [HELLO, METHODS, HEARTBEAT, STATS].contains(&method) || GRANTABLE.contains(&method)
+}
+
 /// The version of the hello and of what follows it. What can be told by a feature needs no new one:
 /// `hauki-ticket.5` has the rule.
 pub const VERSION: u32 = 1;
 
 /// What this node can beyond what every node of this version can. A client leaves names alone that it does not
 /// know, and asks for nothing whose name is not there.
-pub const FEATURES: [&str; 2] = [feature::CANCEL, feature::OFFER];
+pub const FEATURES: [&str; 3] = [feature::CANCEL, feature::OFFER, feature::EVALUATE];
 
 pub mod feature {
     /// `hauki.cancel` is obeyed.
     pub const CANCEL: &str = "cancel";
     /// `hauki.offer` is obeyed.
     pub const OFFER: &str = "offer";
+    /// `hauki.evaluate` is there, for workers that take turns.
+    pub const EVALUATE: &str = "evaluate";
 }
 
 /// The most names, and the longest, that a hello may have in `features`.

@@ -6,6 +6,7 @@ pub mod body;
 pub mod capability;
 pub mod channel;
 pub mod compile;
+pub mod evaluation;
 #[cfg(feature = "net")]
 pub mod connection;
 #[cfg(feature = "net")]

@@ -69,6 +69,13 @@ pub fn history_file() -> PathBuf {
     home("XDG_STATE_HOME", ".local/state").join("hauki/repl_history")
 }
 
+/// Where the tool keeps its user's sessions.
+#[must_use]
+pub fn sessions_dir() -> PathBuf {
+    let moved = env::var_os("HAUKI_STATE_DIR").map(PathBuf::from).map(absolute);
+    moved.unwrap_or_else(|| home("XDG_STATE_HOME", ".local/state").join("hauki")).join("sessions")
+}
+
 /// Root's, also for others, unless they have one of their own.
 fn default_socket() -> PathBuf {
     let roots = PathBuf::from("/run/hauki/hauki.sock");

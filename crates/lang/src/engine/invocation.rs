@@ -45,6 +45,9 @@ pub(super) const TIMER: &str = "$$timer";
 /// How long a run may go on after it has asked for the worker's end.
 const LAST_MS: u32 = 1000;
 
+/// What the prelude tells us ourselves.
+const SILENT_BYTES: usize = 16 * 1024;
+
 /// Takes nothing anywhere: for parsing and for the prelude.
 pub(super) struct Silence;
 
@@ -68,7 +71,7 @@ impl Host for Silence {
         true
     }
     fn limit(&self) -> usize {
-        0
+        SILENT_BYTES
     }
 }
 
@@ -101,7 +104,16 @@ impl<'a> Run<'a> {
         state: &'a mut WorkerState,
     ) -> Self {
         let powers = state.powers.left(PowersTag::ALL);
-        Self { host, deadline, caller, state, powers, outcome: RunOutcome::default(), said: None, failure: None }
+        Self {
+            host,
+            deadline,
+            caller,
+            state,
+            powers,
+            outcome: RunOutcome::default(),
+            said: None,
+            failure: None,
+        }
     }
 
     /// With no more than these powers.
@@ -193,8 +205,8 @@ impl Efuns for Run<'_> {
             "call_out" => &[Want::Text, Want::Text, Want::Json("an argument of call_out"), Want::Text],
             "ask" => &[Want::Text, Want::Text, Want::Json("an argument")],
             "remove_call_out" | "next" | "wait" | "unhandled" => &[Want::Text],
-            "crowded" | "said" | "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure" | "powers"
-            | "enable_evaluate" => &[],
+            "crowded" | "said" | "destruct" | "now" | "monotonic" | "caller" | "vault" | "failure"
+            | "powers" | "enable_evaluate" => &[],
             _ => return None,
         })
     }

@@ -33,13 +33,13 @@ pub use call_out::{CallOut, CallOuts};
 pub use clock::Deadline;
 pub use host_call::{Argument, EfunValue, Efuns, Want};
 pub use invocation::Host;
-pub use powers::{Powers, TooManyPowers};
-pub use turn::{Turn, TurnValue};
 pub use memory::{FIXED_BASE, LEAST_HEAP_BYTES, MapAddress, Memory, MemoryError};
+pub use powers::{Powers, TooManyPowers};
 #[cfg(feature = "script")]
 pub use script::{Script, Uncaught};
 pub use source::{check, form, seen};
 pub use state::WorkerState;
+pub use turn::{Turn, TurnValue};
 pub use worker::{Engine, WorkerCall};
 
 #[cfg(test)]

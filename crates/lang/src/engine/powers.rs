@@ -157,7 +157,8 @@ mod tests {
         let mut table = PowersTable::default();
         let ask = |object, method| Deed::Ask { object, method };
         let one = table.give(&Powers { fetch: true, ..objects(&["a", "b"]) }, false).expect("there is room");
-        let other = table.give(&Powers { clone: true, ..objects(&["b", "c"]) }, false).expect("there is room");
+        let other =
+            table.give(&Powers { clone: true, ..objects(&["b", "c"]) }, false).expect("there is room");
         let both = table.both(one, other);
         for (tag, deed, may) in [
             (PowersTag::ALL, Deed::Destruct, true),
@@ -179,7 +180,8 @@ mod tests {
             assert_eq!(table.judge(tag, deed).is_ok(), may, "{tag:?} {deed:?}");
         }
         // What nobody was given is nothing, and a run's own is not exchanged for it.
-        for (meant, wanted) in [("0", one), ("1", one), ("99", PowersTag::NOTHING), ("x", PowersTag::NOTHING)] {
+        for (meant, wanted) in [("0", one), ("1", one), ("99", PowersTag::NOTHING), ("x", PowersTag::NOTHING)]
+        {
             assert_eq!(table.both(one, PowersTag::read(meant)), wanted, "{meant}");
         }
         assert_eq!(table.both(PowersTag::ALL, PowersTag::read("99")), PowersTag::NOTHING);

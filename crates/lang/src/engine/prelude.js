@@ -3,10 +3,19 @@
 // uses is captured too, so that a worker which overwrites a built-in breaks only itself.
 //
 // The value of the script is a function that is given the global object, the door, what shared.js
-// and objects.js give, and the parts of the run-time if the source is compiled; its value is the dispatcher, which Rust calls as (verb, name, arguments). Rust
+// objects.js and integrity.js give, and the parts of the run-time if the source is compiled; its value is the dispatcher, which Rust calls as (verb, name, arguments). Rust
 // writes the JSON of what that returns.
-(function (G, door, shared, objects, runtime) {
+(function (G, door, shared, objects, integrity, runtime) {
   var keys = Object.keys, Err = Error, parse = JSON.parse, isArray = Array.isArray;
+  var O = Object, tools = {
+    getOwnPropertyNames: O.getOwnPropertyNames,
+    getOwnPropertyDescriptor: O.getOwnPropertyDescriptor,
+    defineProperty: O.defineProperty,
+    getPrototypeOf: O.getPrototypeOf,
+    setPrototypeOf: O.setPrototypeOf
+  };
+  // Made when the first turn comes that needs it.
+  var names;
   var self = { vault: door("vault") };
   var R = runtime && {};
   objects = objects(G, door, shared.laters, R);
@@ -128,6 +137,11 @@
     var method;
     if (verb === "turned") return turned(list);
     if (verb === "lost") return lost();
+    if (verb === "watch") {
+      names = names || integrity(G, tools);
+      return names.begin(R && R.classes || []);
+    }
+    if (verb === "restore") return names.end();
     objects.fresh();
     if (R) R.fresh();
     if (verb === "call") {

@@ -7,13 +7,15 @@
 
 use std::ffi::CString;
 
+use serde::Deserialize;
+
 use crate::directive::{self, SourceForm};
 use hauki_contract::rpc::channel::{WorkerError, WorkerErrorKind};
 
 use super::clock::Deadline;
 use super::error_text::{plain, turn_name};
 use super::ffi::{Arguments, FailedStep};
-use super::invocation::{Host, Run};
+use super::invocation::{Host, Run, Silence};
 use super::powers::{Powers, PowersTag};
 use super::runtime_parts;
 use super::source::Prepared;
@@ -39,7 +41,41 @@ pub struct TurnValue {
     pub number: u64,
     /// JSON; absent is `undefined`.
     pub value: Option<String>,
+    /// Names that it had changed although it had fewer powers than the session, and that are as they were.
+    pub restored: Vec<String>,
 }
+
+/// Of the session, after a run with fewer powers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RestoredNames {
+    restored: Vec<String>,
+    /// Some of them, or others that nobody could count, are not as they were. The session ends.
+    lost: bool,
+}
+
+/// Whether names are looked after in a run.
+#[must_use]
+pub(super) struct WatchedNames(bool);
+
+/// How long it may take to look at them.
+const LOOK_MS: u32 = 1000;
+
+impl RestoredNames {
+    pub(super) fn tell(&self, host: &mut dyn Host) {
+        if !self.restored.is_empty() {
+            host.log(&format!("{RESTORED}: {}", self.restored.join(", ")));
+        }
+        if self.lost {
+            host.log(&format!("{LOST}: the session ends"));
+        }
+    }
+}
+
+/// What is told of names.
+const RESTORED: &str =
+    "names of the session were changed with fewer powers than it has, and are as they were";
+const LOST: &str = "names of the session were changed with fewer powers than it has, and cannot be put back";
 
 impl Engine {
     /// Evaluates a turn; of the promise of its last expression the settled value.
@@ -52,7 +88,8 @@ impl Engine {
         let name = turn_name(number);
         let prepared = Prepared::verbatim(turn.text, &name)?;
         if prepared.form == SourceForm::Compiled && self.state.form == SourceForm::Plain {
-            let message = "the worker was loaded without the run-time of compiled sources, which the turn needs";
+            let message =
+                "the worker was loaded without the run-time of compiled sources, which the turn needs";
             return Err(plain(WorkerErrorKind::Params, message.into()));
         }
         let powers = match turn.powers {
@@ -73,13 +110,22 @@ impl Engine {
         let (narrow, args) = (powers.written().unwrap_or_default(), turn.args);
         let args = args.map_or(Arguments::None, Arguments::Json);
         self.dispatch_under(powers, host, whom, "turn", &narrow, args)?;
+        let watched = self.watch(powers)?;
         let text = directive::blanked(&prepared.text);
         let file = CString::new(name.as_str()).unwrap_or_default();
         let mut run = Run::new(host, Some(turn.deadline), turn.caller, &mut self.state).under(powers);
         let done = self.context.turn(&mut run, &text, &file);
         let outcome = run.outcome();
+        let names = self.restore(host, watched);
+        if names.lost {
+            names.tell(host);
+            return Err(WorkerError { file: Some(name), ..plain(WorkerErrorKind::Throw, LOST.into()) });
+        }
+        if done.is_err() {
+            names.tell(host);
+        }
         match done {
-            Ok(value) => Ok(TurnValue { number, value }),
+            Ok(value) => Ok(TurnValue { number, value, restored: names.restored }),
             Err(FailedStep::Parse(thrown)) => Err(prepared.syntax_error(&thrown, &name)),
             Err(failure) => {
                 let error = self.call_error(failure, outcome);
@@ -88,5 +134,34 @@ impl Engine {
                 Err(WorkerError { file, ..error })
             }
         }
+    }
+
+    /// Remembers the session's names before a run that has fewer powers than others will have.
+    pub(super) fn watch(&mut self, powers: PowersTag) -> Result<WatchedNames, WorkerError> {
+        let most = self.state.powers.left(PowersTag::ALL);
+        if self.state.powers.both(most, powers) == most {
+            return Ok(WatchedNames(false));
+        }
+        self.looked("watch").map(|_| WatchedNames(true))
+    }
+
+    /// Puts them back, or has the session end.
+    pub(super) fn restore(&mut self, host: &mut dyn Host, watched: WatchedNames) -> RestoredNames {
+        if !watched.0 {
+            return RestoredNames::default();
+        }
+        let told = self.looked("restore").ok().flatten();
+        let names: Option<RestoredNames> = told.and_then(|told| serde_json::from_str(&told).ok());
+        let names = names.unwrap_or(RestoredNames { restored: Vec::new(), lost: true });
+        if names.lost {
+            host.destruct();
+        }
+        names
+    }
+
+    /// Nobody's wish to go on matters here: who has given up the run has not given up the session.
+    fn looked(&mut self, verb: &str) -> Result<Option<String>, WorkerError> {
+        let whom = (Deadline::after_ms(LOOK_MS), "");
+        self.dispatch_under(PowersTag::ALL, &mut Silence, whom, verb, "", Arguments::None)
     }
 }

@@ -19,6 +19,7 @@ use super::powers::PowersTag;
 use super::runtime_parts;
 use super::source::{Prepared, name_callee};
 use super::state::WorkerState;
+use super::turn::RestoredNames;
 
 /// Called by the runtime at the right moment, never by a caller.
 const APPLIES: [&str; 2] = ["create", "dest"];
@@ -142,7 +143,14 @@ impl Engine {
     /// Runs a call_out. Nobody waits for its result, so an error is the log's.
     pub fn call_out(&mut self, host: &mut dyn Host, due: &CallOut, deadline: Deadline) {
         let (verb, arguments) = ("apply", Arguments::Json(&due.args));
-        let done = self.dispatch_under(due.powers, host, (deadline, ""), verb, &due.function, arguments);
+        let watched = self.watch(due.powers);
+        let done = match &watched {
+            Err(error) => Err(error.clone()),
+            Ok(_) => self.dispatch_under(due.powers, host, (deadline, ""), verb, &due.function, arguments),
+        };
+        let changed =
+            watched.map_or_else(|_| RestoredNames::default(), |watched| self.restore(host, watched));
+        changed.tell(host);
         if let Err(error) = done {
             let place = match (&error.file, error.line) {
                 (Some(file), Some(line)) => format!("  ({file}:{line})"),

@@ -13,16 +13,16 @@ use hauki_contract::rpc::capability::{CallFacts, Capability, Denied, Issuer};
 pub struct Granted {
     /// The worker's methods among it.
     pub methods: Vec<String>,
-    destruct: bool,
+    reserved: Vec<String>,
     everything: bool,
 }
 
 impl Granted {
     /// `allowed` of the worker's `count` methods and of the reserved ones that are granted.
     fn new(mut allowed: Vec<String>, count: usize) -> Self {
-        let everything = allowed.len() == count + 1;
-        let destruct = allowed.pop_if(|last| last == builtin::DESTRUCT).is_some();
-        Self { methods: allowed, destruct, everything }
+        let everything = allowed.len() == count + builtin::GRANTABLE.len();
+        let reserved = allowed.extract_if(.., |name| name.starts_with(builtin::PREFIX)).collect();
+        Self { methods: allowed, reserved, everything }
     }
 
     /// What the worker is told of its caller.
@@ -31,8 +31,7 @@ impl Granted {
         if self.everything {
             return vec![ALL_METHODS];
         }
-        let destruct = self.destruct.then_some(builtin::DESTRUCT);
-        self.methods.iter().map(String::as_str).chain(destruct).collect()
+        self.methods.iter().chain(&self.reserved).map(String::as_str).collect()
     }
 }
 
@@ -74,10 +73,10 @@ impl TokenCache {
     }
 }
 
-/// What the holder may do besides coming in, of the worker's `methods` and the end of the vault.
+/// What the holder may do besides coming in, of the worker's `methods` and of the reserved ones that are granted.
 #[must_use]
 pub fn granted(capability: &Capability, ask: &CallFacts<'_>, methods: &[String]) -> Granted {
-    let grantable = methods.iter().map(String::as_str).chain([builtin::DESTRUCT]);
+    let grantable = methods.iter().map(String::as_str).chain(builtin::GRANTABLE);
     let allowed = grantable.filter(|&method| capability.allows(&CallFacts { method, ..*ask }).is_ok());
     Granted::new(allowed.map(str::to_owned).collect(), methods.len())
 }

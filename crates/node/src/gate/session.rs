@@ -349,12 +349,7 @@ impl GateSession {
 
     fn may(&self, method: &str) -> Result<(), RpcError> {
         let vault = &self.gate.vault;
-        let known = match method {
-            builtin::HELLO | builtin::METHODS | builtin::HEARTBEAT | builtin::STATS | builtin::DESTRUCT => {
-                true
-            }
-            method => vault.state().methods.iter().any(|name| name == method),
-        };
+        let known = builtin::is_request(method) || vault.state().methods.iter().any(|name| name == method);
         if !known {
             let methods = self.methods.join(", ");
             let message = format!("there is no method {:?}; there are: {}", quoted(method), quoted(&methods));

@@ -149,6 +149,8 @@
       return { value: undefined, done: true };
     }
   });
+  // Whose prototypes no global name leads to.
+  R.classes = [Iterator, ListIterator, AskIterator];
   R.asking = function asking(ask) { return new AskIterator(ask); };
 
   // The characters of a text, pairs of surrogates together.

@@ -124,6 +124,7 @@
     this.$$what = what;
   }
   TableIterator.prototype = new R.Iterator();
+  R.classes[R.classes.length] = TableIterator;
 
   // The place of the next entry, or -1.
   function following(walk) {

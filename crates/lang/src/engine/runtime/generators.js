@@ -141,6 +141,7 @@
 
   function Generator(state) { this.$$state = state; }
   Generator.prototype = new R.Iterator();
+  R.classes[R.classes.length] = Generator;
 
   function stepped(generator, kind, value) {
     var state = generator.$$state, given = resume(state, kind, value);

@@ -16,9 +16,7 @@ fn session(compiled: bool) -> Engine {
     let memory = Memory::map(MapAddress::Anywhere, 1 << 20).expect("maps");
     let mut engine = Engine::new(memory, 7, "vlt_test", form).expect("starts");
     let source = format!("{directive}{SOURCE}");
-    engine
-        .load(&mut Notes::default(), &source, "w/f.js", "[]", Deadline::after_ms(LONG))
-        .expect("loads");
+    engine.load(&mut Notes::default(), &source, "w/f.js", "[]", Deadline::after_ms(LONG)).expect("loads");
     engine
 }
 
@@ -198,8 +196,10 @@ fn callbacks_of_different_powers_keep_their_own() {
         gate.then(function (n) { seen.push('own ' + n); return ends() })";
     engine.evaluate(&mut notes, turn_of(&format!("{DIRECTIVE}{begin}; 1"))).expect("begins");
     let nothing = Powers::default();
-    let text = format!("{DIRECTIVE}gate.then(function (n) {{ seen.push('turn ' + n); return n + 1 }})
-        .then(function (n) {{ seen.push('then ' + n) }}); 1");
+    let text = format!(
+        "{DIRECTIVE}gate.then(function (n) {{ seen.push('turn ' + n); return n + 1 }})
+        .then(function (n) {{ seen.push('then ' + n) }}); 1"
+    );
     let turn = Turn { powers: Some(&nothing), ..turn_of(&text) };
     engine.evaluate(&mut notes, turn).expect("waits");
     engine.evaluate(&mut notes, turn_of(&format!("{DIRECTIVE}open(5); 1"))).expect("opens");
@@ -221,4 +221,93 @@ fn powers_that_last_bind_whatever_runs_later() {
     let call = WorkerCall { method: "ends", params: None, caller: "", deadline: Deadline::after_ms(LONG) };
     engine.call(&mut notes, call).expect_err("was bound");
     assert!(!notes.destructed);
+}
+
+/// A turn without powers changes a name; a turn with all of them must not be the one who does what it wants.
+#[test]
+fn names_of_the_session_are_put_back() {
+    let nothing = Powers::default();
+    let evil = "function () { print('tries'); destruct(this_object()) }";
+    for (text, later, told) in [
+        ("print = EVIL", "print(1)", "print"),
+        ("own = EVIL", "own(1)", "own"),
+        ("JSON.stringify = EVIL", "JSON.stringify(1)", "JSON.stringify"),
+        ("JSON = {parse: EVIL}", "JSON.parse('1')", "JSON"),
+        ("Array.prototype.push = EVIL", "[].push(1)", "Array.prototype.push"),
+        ("Array.prototype.more = EVIL", "[].more", "Array.prototype.more"),
+        ("Object.prototype.toJSON = EVIL", "JSON.stringify({})", "Object.prototype.toJSON"),
+        ("Object.prototype.get = EVIL; own = 3", "own(1)", "Object.prototype.get"),
+        (
+            "Object.prototype.writable = 1; Object.prototype.value = EVIL",
+            "({}).value",
+            "Object.prototype.writable",
+        ),
+        (
+            "Function.prototype.call = Function.prototype.apply = EVIL",
+            "own.call(0, 1)",
+            "Function.prototype.call",
+        ),
+        ("Object.getOwnPropertyNames = Object.defineProperty = EVIL; own = 3", "own(1)", "own"),
+        ("delete Math.floor; Math.round = EVIL", "Math.floor(1)", "Math.floor"),
+        ("Object.setPrototypeOf(own, {call: EVIL})", "own.call(0, 1)", "own.__proto__"),
+        ("own.call = EVIL", "own.call(0, 1)", "own.call"),
+        ("Point.prototype.go = EVIL", "new Point().go()", "Point.prototype.go"),
+        ("Map.prototype.get = EVIL", "new Map().get(1)", "Map.prototype.get"),
+        ("Object.getPrototypeOf([].values()).next = EVIL", "[...'ab']", "an iterator.next"),
+        ("for (var f in {a: 1}) n = 9", "1", "n"),
+    ] {
+        let mut engine = session(true);
+        let begin =
+            "var n = 1; function Point() {} Point.prototype.go = function () {}; new Map(); [].values()";
+        evaluate(&mut engine, &format!("{DIRECTIVE}{begin}; 1")).expect("begins");
+        let text = format!("{DIRECTIVE}{}; 1", text.replace("EVIL", evil));
+        let mut notes = Notes::default();
+        let turn = Turn { powers: Some(&nothing), ..turn_of(&text) };
+        let done = engine.evaluate(&mut notes, turn).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        assert!(done.restored.iter().any(|name| name == told), "{text}: {:?}", done.restored);
+        let later = later.replace("[...'ab']", "_to_consumable_array('ab')");
+        let _ = engine.evaluate(&mut notes, turn_of(&format!("{DIRECTIVE}{later}; 1")));
+        assert!(notes.lines.iter().all(|line| line != "tries") && !notes.destructed, "{text}");
+        // A timer of the turn changes no more than the turn.
+        let text = format!("{DIRECTIVE}setTimeout(function () {{ {} }}, 1); 1", &text[DIRECTIVE.len()..]);
+        engine.evaluate(&mut notes, Turn { powers: Some(&nothing), ..turn_of(&text) }).expect(&text);
+        run_due(&mut engine, &mut notes);
+        assert!(notes.lines.iter().any(|line| line.contains("are as they were")), "{:?}", notes.lines);
+        let _ = engine.evaluate(&mut notes, turn_of(&format!("{DIRECTIVE}{later}; 1")));
+        assert!(notes.lines.iter().all(|line| line != "tries") && !notes.destructed, "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_put_back_ends_the_session() {
+    let nothing = Powers::default();
+    for text in [
+        "Object.defineProperty(Array.prototype, 'more', {value: 1, configurable: false})",
+        "Object.defineProperty(globalThis, 'own', {value: 1, configurable: false, writable: false})",
+        "var all = []; for (;;) all.push([all])",
+    ] {
+        let mut engine = session(true);
+        let mut notes = Notes::default();
+        let turn = Turn { powers: Some(&nothing), ..turn_of(text) };
+        engine.evaluate(&mut notes, turn).expect_err(text);
+        assert!(notes.destructed, "{text}");
+    }
+}
+
+#[test]
+fn names_that_turns_have_made_are_theirs() {
+    let mut engine = session(false);
+    let nothing = Powers::default();
+    let mut narrow = |text: &str| {
+        let turn = Turn { powers: Some(&nothing), ..turn_of(text) };
+        engine.evaluate(&mut Notes::default(), turn).expect(text)
+    };
+    for (text, value) in [
+        ("function f() { return 1 } var state = {n: 1}; f()", "1"),
+        ("function f() { return 2 } state = {n: f()}; state.n", "2"),
+        ("f() + state.n", "4"),
+    ] {
+        let done = narrow(text);
+        assert_eq!((done.value.as_deref(), &done.restored[..]), (Some(value), &[][..]), "{text}");
+    }
 }
