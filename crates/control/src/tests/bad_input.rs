@@ -126,7 +126,10 @@ async fn a_ticket_cannot_allow_what_is_not_there() {
     let error = core.spawn(request).await.expect_err("has no fly");
     assert_eq!(error.code, ErrorCode::BadRequest);
     assert!(error.message.contains("\"fly\""), "{error}");
-    assert_eq!(error.hint.as_deref(), Some("it has: scan, top; hauki.destruct can be granted too"));
+    assert_eq!(
+        error.hint.as_deref(),
+        Some("it has: scan, top; hauki.destruct and hauki.evaluate can be granted too")
+    );
     while core.basis().ledger.count_forging().await.expect("counts") > 0 {
         tokio::task::yield_now().await;
     }
