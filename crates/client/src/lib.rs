@@ -3,7 +3,7 @@
 //! [`endpoint`] speaks to a control plane, [`ghost`] to one vault through its ticket, [`relay`] lets
 //! other programs of this machine do so, [`autostart`] brings a control plane up where there is none,
 //! [`runner`] has the engine in a child, [`compiler`] what lowers modern sources to what the engine reads,
-//! [`config`] decides which one is meant, and [`exit`] publishes what a process ends with. The command
+//! [`config`] decides which one is meant, [`mcp_order`] hands it on to the program that serves agents, and [`exit`] publishes what a process ends with. The command
 //! line, `hauki`, is one user of it; nothing here prints, reads standard input or ends the
 //! process.
 
@@ -16,6 +16,7 @@ pub mod error;
 pub mod exit;
 pub mod ghost;
 pub mod identity;
+pub mod mcp_order;
 mod ndjson_stream;
 mod operations;
 pub mod relay;
@@ -25,6 +26,7 @@ pub mod script;
 mod swarm;
 pub mod tombstone;
 mod trace_header;
+pub mod visible;
 
 pub use address::Address;
 pub use endpoint::ControlPlane;

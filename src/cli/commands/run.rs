@@ -3,7 +3,6 @@
 //! The vault has a worker that evaluates what it is handed, so that lines come while it runs, and a caller that is linked
 //! to it: whatever ends this process ends the vault.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::source::Lang;
 use crate::cli::source_faults;
 use crate::client::Exit;
-use crate::client::compiler::{EvaluatedText, PreparedSource, SourceOrder};
+use crate::client::compiler::{self, EvaluatedText, SourceOrder};
 use crate::client::script::{ProgramEnd, Stop};
 use crate::model::invitation::Invitation;
 use crate::model::units::parse_size;
@@ -36,18 +35,6 @@ Examples:
   hauki run -e '[3, 1, 2].sort()'
   hauki run report.ts access 2026 -r
   generate | hauki run - --lang ts --timeout 5s --memory 16MiB";
-
-/// The worker, which is handed the program. Without a value the list is empty.
-const WORKER: &str = "\
-var args;
-function _hauki_told(value) { return value === undefined ? [] : [value]; }
-function run(text, words) {
-  args = words;
-  var value = (0, eval)(text);
-  if (typeof main === 'function') value = main.apply(null, words);
-  return value && typeof value.then === 'function' ? value.then(_hauki_told) : _hauki_told(value);
-}
-";
 
 /// What makes the worker, calls it, and has seen its end before the result is told.
 const CALLER: &str = "\
@@ -113,7 +100,7 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
         prepared.map_err(|error| source_faults::unprepared(error, &source, &file))
     })?;
     source_faults::warn(ctx, &prepared.warnings, &source, &file);
-    let worker = worker(&prepared);
+    let worker = compiler::evaluator(&prepared);
     let evaluated = EvaluatedText::new(prepared, &file);
     let options = json!({ "memory": args.memory, "deadline": limit.unwrap_or(LONGEST_MS).min(LONGEST_MS),
         "file_name": "run.js", "allow_net": args.allow_net });
@@ -150,23 +137,6 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
         }
         Err(end) => script_context::outcome(ctx, end, CALLER, "run"),
     }
-}
-
-/// With the run-time, where the program needs it.
-fn worker(prepared: &PreparedSource) -> String {
-    let directive = if prepared.compilation.is_some() { prepared.text.lines().next() } else { None };
-    // A vault loads what of the run-time its source has the words of, and what is evaluated later it cannot know.
-    directive.map_or_else(
-        || WORKER.to_owned(),
-        |directive| format!("{directive}\n{WORKER}// {}\n", names(&prepared.text)),
-    )
-}
-
-/// What in a text could be a name, each once: letters, so that nothing else is said with them.
-fn names(text: &str) -> String {
-    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '$';
-    let names: BTreeSet<&str> = text.split(|letter| !is_name(letter)).filter(|name| name.len() > 1).collect();
-    names.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 fn without_nulls(mut options: serde_json::Value) -> String {

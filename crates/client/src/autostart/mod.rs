@@ -24,6 +24,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use serde::{Deserialize, Serialize};
 
 use hauki_contract::system::{clock, dirs};
 
@@ -41,7 +42,8 @@ const ENDS_MS: u64 = 1_000;
 const APPEARS_MS: u64 = 5_000;
 const LOOK: Duration = Duration::from_millis(20);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     pub socket: PathBuf,
     pub state_dir: PathBuf,

@@ -1,5 +1,7 @@
 //! Evaluated text: a program that a worker is handed and evaluates, and its places in the errors of that worker.
 
+use std::collections::BTreeSet;
+
 use hauki_contract::rpc::channel::WorkerError;
 use hauki_lang::arrow::{self, Rewritten};
 use hauki_lang::directive;
@@ -10,6 +12,37 @@ use super::PreparedSource;
 
 /// As the engine calls a text that is no file.
 const INPUT: &str = "<input>:";
+
+/// The worker, which is handed the program. Without a value the list is empty.
+const WORKER: &str = "\
+var args;
+function _hauki_told(value) { return value === undefined ? [] : [value]; }
+function run(text, words) {
+  args = words;
+  var value = (0, eval)(text);
+  if (typeof main === 'function') value = main.apply(null, words);
+  return value && typeof value.then === 'function' ? value.then(_hauki_told) : _hauki_told(value);
+}
+";
+
+/// The source of a worker whose `run` takes the program and its arguments, and answers with a list of its result, if
+/// there is one. With the run-time, where the program needs it.
+#[must_use]
+pub fn evaluator(program: &PreparedSource) -> String {
+    let directive = if program.compilation.is_some() { program.text.lines().next() } else { None };
+    // A vault loads what of the run-time its source has the words of, and what is evaluated later it cannot know.
+    directive.map_or_else(
+        || WORKER.to_owned(),
+        |directive| format!("{directive}\n{WORKER}// {}\n", names(&program.text)),
+    )
+}
+
+/// What in a text could be a name, each once: letters, so that nothing else is said with them.
+fn names(text: &str) -> String {
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '$';
+    let names: BTreeSet<&str> = text.split(|letter| !is_name(letter)).filter(|name| name.len() > 1).collect();
+    names.into_iter().collect::<Vec<_>>().join(" ")
+}
 
 /// What the worker evaluates, and where its author wrote that.
 pub struct EvaluatedText {

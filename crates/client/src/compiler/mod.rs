@@ -11,5 +11,5 @@ mod evaluated;
 mod toolchain;
 
 pub use compile::{CompileError, Compiled, Compiler};
-pub use evaluated::EvaluatedText;
+pub use evaluated::{EvaluatedText, evaluator};
 pub use toolchain::{PreparedSource, SourceOrder, Toolchain, ToolchainError};

@@ -19,6 +19,8 @@ pub enum ChildProgram {
     Runner,
     /// `hauki-compile`.
     Compiler,
+    /// `hauki-mcp`, which `hauki mcp` becomes.
+    AgentServer,
 }
 
 impl ChildProgram {
@@ -28,6 +30,7 @@ impl ChildProgram {
         match self {
             Self::Runner => "hauki-script",
             Self::Compiler => "hauki-compile",
+            Self::AgentServer => "hauki-mcp",
         }
     }
 }
@@ -88,7 +91,7 @@ impl ChildError {
         use ChildFault::{
             Channel, Crashed, Foreign, Frame, Gone, Killed, Missing, OutOfTurn, Start, Unlocked,
         };
-        use ChildProgram::{Compiler, Runner};
+        use ChildProgram::{AgentServer, Compiler, Runner};
         match (self.program, &self.fault) {
             (Runner, Missing { .. }) => "runner_missing",
             (Runner, Start { .. } | Unlocked { .. } | Foreign { .. }) => "runner_unusable",
@@ -98,6 +101,9 @@ impl ChildError {
             (Compiler, Start { .. } | Unlocked { .. } | Foreign { .. }) => "compiler_unusable",
             (Compiler, Crashed { .. } | Frame(_) | OutOfTurn) => "compiler_crashed",
             (Compiler, Killed { .. } | Channel(_) | Gone) => "compiler_ended",
+            (AgentServer, Missing { .. }) => "mcp_missing",
+            // It has no channel: this process becomes it, or does not.
+            (AgentServer, _) => "mcp_unusable",
         }
     }
 
@@ -124,6 +130,9 @@ impl ChildError {
                 }
                 ChildProgram::Compiler => {
                     "install hauki-compile of the same build beside hauki; make install does. ES5 needs none"
+                }
+                ChildProgram::AgentServer => {
+                    "install hauki-mcp of the same build beside hauki; make install does"
                 }
             }),
             ChildFault::Start { source, .. } if is_passing(source) => None,

@@ -1,4 +1,4 @@
-//! Executable lookup: where the runner and the compiler are, beside our own executable, or where packages put what
+//! Executable lookup: where the runner, the compiler and the server for agents are, beside our own executable, or where packages put what
 //! nobody types.
 //!
 //! Never on `PATH`, and never where somebody stands: it gets to read what its caller reads.
@@ -35,7 +35,7 @@ mod tests {
         for folder in [&bin, &libexec] {
             std::fs::create_dir_all(folder).expect("makes");
         }
-        for program in [ChildProgram::Runner, ChildProgram::Compiler] {
+        for program in [ChildProgram::Runner, ChildProgram::Compiler, ChildProgram::AgentServer] {
             let found = || find_from(&bin, program);
             let missing = found().expect_err("is nowhere");
             assert!(matches!(missing.fault, ChildFault::Missing { folder } if folder == bin));
