@@ -88,6 +88,7 @@ install: build
 # Nobody types it: hauki looks for it here, and beside itself.
 	install -D -m 755 $(RELEASE)/hauki-script $(DESTDIR)$(PREFIX)/libexec/hauki/hauki-script
 	install -D -m 755 $(RELEASE)/hauki-compile $(DESTDIR)$(PREFIX)/libexec/hauki/hauki-compile
+	install -D -m 755 $(RELEASE)/hauki-mcp $(DESTDIR)$(PREFIX)/libexec/hauki/hauki-mcp
 	ln -sf hauki $(DESTDIR)$(PREFIX)/bin/x-hauki-core
 	for page in man/*.[1-8]; do install -D -m 644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}"; done
 	ln -sf hauki.1 $(DESTDIR)$(PREFIX)/share/man/man1/x-hauki-core.1

@@ -35,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("api", &["model", "rpc", "system"]),
     ("client", &["api", "model", "rpc", "lang", "system"]),
     ("cli", &["client", "api", "model", "rpc", "system"]),
+    ("mcp", &["client", "api", "model", "rpc", "lang", "system"]),
     ("control", &["api", "model", "rpc", "system"]),
     ("sandbox", &["model", "rpc", "system"]),
     ("node", &["api", "model", "rpc", "sandbox", "system"]),
@@ -47,6 +48,7 @@ const BINARIES: &[(&str, &[&str])] = &[
     ("bin/haukid.rs", &["daemon", "sandbox", "system"]),
     ("bin/hauki-vault.rs", &["vault"]),
     ("bin/hauki-script.rs", &["runner"]),
+    ("bin/hauki-mcp.rs", &["mcp"]),
     ("bin/hauki-compile.rs", &["compile"]),
 ];
 
@@ -115,7 +117,7 @@ fn files_below(dir: &Path, found: &mut Vec<PathBuf>) {
 
 /// Crates of one room each, by their folders below `crates/`.
 const OWN_CRATE: &[&str] =
-    &["lang", "jail", "vault", "runner", "compile", "client", "sandbox", "node", "control", "daemon"];
+    &["lang", "jail", "vault", "runner", "compile", "client", "mcp", "sandbox", "node", "control", "daemon"];
 
 /// The rooms that are one crate, `crates/contract`.
 const CONTRACT: &[&str] = &["strict", "model", "rpc", "api", "system"];

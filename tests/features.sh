@@ -17,11 +17,11 @@ for feature in engine script; do
 done
 alone --package hauki-mquickjs
 alone --package hauki-mquickjs --features unoptimized
-for part in jail vault runner compile client sandbox node control daemon; do
+for part in jail vault runner compile client mcp sandbox node control daemon; do
     alone --package "hauki-$part"
 done
 alone --no-default-features
-for feature in daemon script; do
+for feature in daemon script mcp; do
     alone --no-default-features --features "$feature"
 done
 alone --package hauki-vault --features probe --bins

@@ -249,7 +249,7 @@ impl Ctx {
         Ok(Duration::from_millis(self.settings.duration("connect_timeout")?.unwrap_or(5_000)))
     }
 
-    fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         Plan {
             socket: self.settings.socket(),
             state_dir: self.settings.state_dir(),

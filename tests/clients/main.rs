@@ -1,4 +1,4 @@
-//! Clients in five languages against real vaults. A binary of its own, for one test counts the memory of its own
+//! Clients in five languages, and an agent's, against real vaults. A binary of its own, for one test counts the memory of its own
 //! process.
 
 #[path = "../support"]
@@ -11,3 +11,4 @@ mod support {
 mod callbacks;
 mod calls;
 mod give_up;
+mod mcp;

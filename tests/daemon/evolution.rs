@@ -332,7 +332,8 @@ async fn a_new_node_serves_an_old_core_in_its_own_way() {
 }
 
 /// What asks nobody, or wants a machine of its own.
-const ASK_NOBODY: [&str; 5] = ["completions", "help", "config show", "ticket narrow", "node rm"];
+const ASK_NOBODY: [&str; 6] =
+    ["completions", "help", "config show", "ticket narrow", "node rm", "mcp install"];
 
 /// Whoever answers may say more: each verb works, and what is in no record is said.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -396,6 +397,7 @@ async fn every_verb_works_with_a_newer_daemon() {
         .await;
     hauki.ok(&["proxy", "repl", &ticket], "1 + 1\n").await;
     assert_eq!(hauki.ok(&["run", "-e", "1 + 1"], "").await, "2\n");
+    hauki.serves_an_agent().await;
     let node = hauki.ok(&["node", "ls", "-o", "id"], "").await;
     // Steps that are not known are passed over, and the last one is told.
     for words in [
@@ -518,6 +520,31 @@ impl Hauki<'_> {
         let output = output.unwrap_or_else(|_| panic!("{words:?} hangs")).expect("runs");
         let text = |bytes| String::from_utf8(bytes).expect("is text");
         (output.status.code().expect("was not killed"), text(output.stdout), text(output.stderr))
+    }
+
+    /// `hauki mcp`, which has verbs below it and is one itself.
+    async fn serves_an_agent(&self) {
+        let mut server =
+            self.command(&["mcp"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
+        let mut input = server.stdin.take().expect("is a pipe");
+        let mut said = BufReader::new(server.stdout.take().expect("is a pipe")).lines();
+        for (asked, answer) in [
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#,
+                "serverInfo",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"run","arguments":{"code":"6*7"}}}"#,
+                r#""value":42"#,
+            ),
+        ] {
+            input.write_all(format!("{asked}\n").as_bytes()).await.expect("is read");
+            let line = tokio::time::timeout(PATIENCE, said.next_line()).await.expect("answers");
+            let line = line.expect("is text").expect("is there");
+            assert!(line.contains(answer), "{line}");
+        }
+        drop(input);
+        assert!(server.wait().await.expect("ends").success());
     }
 
     async fn ok(&self, words: &[&str], input: &str) -> String {

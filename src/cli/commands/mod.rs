@@ -18,6 +18,7 @@ pub(super) mod gem;
 pub(super) mod heartbeat;
 pub(super) mod help;
 pub(super) mod ls;
+pub(super) mod mcp;
 mod narrow;
 pub(super) mod node;
 pub(super) mod proxy;
@@ -70,6 +71,7 @@ verbs! {
     Spool("spool", spool::SpoolArgs) => spool::run,
     Events("events", events::EventsArgs) => events::run,
     Gem("gem", gem::GemArgs) => gem::run,
+    Mcp("mcp", mcp::McpArgs) => mcp::run,
     #[command(hide = true)]
     MeshfsResolve("meshfs_resolve", gem::GemResolveArgs) => gem::resolve,
     Node("node", node::NodeArgs) => node::run,
