@@ -7,7 +7,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 # Where cargo builds: also where CARGO_TARGET_DIR or a configuration of cargo says so.
 RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),$(shell $(CARGO) metadata --offline --no-deps --format-version 1 2>/dev/null | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'),target))/release
 
-.PHONY: all setup build compiler constructs demo swarm-demo test test-cgroup2 features deny advisories fuzz bench bless install uninstall clean
+.PHONY: all setup build compiler constructs demo swarm-demo test test-cgroup2 test-mcp features deny advisories fuzz bench bless install uninstall clean
 
 all: build
 
@@ -72,6 +72,13 @@ es5-suites: setup
 	cp crates/mquickjs/tests/libraries/package.json crates/mquickjs/tests/libraries/package-lock.json target/es5-suites/
 	cd target/es5-suites && npm ci --ignore-scripts --no-audit --no-fund
 	node crates/mquickjs/tests/libraries/run.js target/es5-suites target/es5-suites/engine/run
+
+# The protocol's own client and its inspector with `hauki mcp`, in real vaults. It fetches them from npm.
+test-mcp: build
+	rm -rf target/mcp-sdk && mkdir -p target/mcp-sdk
+	cp tests/mcp-sdk/package.json tests/mcp-sdk/package-lock.json target/mcp-sdk/
+	cd target/mcp-sdk && npm ci --ignore-scripts --no-audit --no-fund
+	timeout 300 node tests/mcp-sdk/run.mjs $(RELEASE)/hauki target/mcp-sdk
 
 bench: setup
 	$(CARGO) bench --locked --bench phases --bench placement --bench rewrite
