@@ -108,7 +108,9 @@ install: build
 # Not below share/hauki, where every file that ends with .js is a gem.
 	for kind in scripts clients data; do install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/$$kind; done
 	install -m 755 examples/scripts/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/scripts/
-	install -m 644 examples/clients/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/clients/
+	install -m 644 $(wildcard examples/clients/*.*) $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/clients/
+	install -d -m 755 $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/clients/hauki_sandbox
+	install -m 644 examples/clients/hauki_sandbox/__init__.py examples/clients/hauki_sandbox/py.typed $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/clients/hauki_sandbox/
 	chmod 755 $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/clients/hauki-call.sh
 	install -m 644 examples/data/* $(DESTDIR)$(PREFIX)/share/doc/hauki/examples/data/
 

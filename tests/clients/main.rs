@@ -12,3 +12,4 @@ mod callbacks;
 mod calls;
 mod give_up;
 mod mcp;
+mod sandboxes;
