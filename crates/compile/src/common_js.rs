@@ -37,7 +37,7 @@ pub(crate) fn wrapped(
     let parsed = parse::parse(
         &Default::default(),
         WRAPPER.to_owned(),
-        Language::JavaScript,
+        (Language::JavaScript, false),
         &mut FaultList::default(),
     );
     let Some(Program::Script(mut script)) = parsed else { unreachable!("it is our own") };

@@ -8,7 +8,7 @@ use swc_ecma_transforms_base::helpers::{HELPERS, Helpers};
 use super::faults::FaultList;
 use super::graph::{Graph, ModuleSource, NoModules};
 use super::separate::{self, TopVariables};
-use super::{brackets, dialect, link, lower, modules, regex, write};
+use super::{brackets, dialect, link, lower, modules, regex, top_level_await, write};
 
 /// The first line of a compiled text: which run-time it needs.
 pub const DIRECTIVE: &str = "\"hauki runtime 1\";\n";
@@ -48,6 +48,9 @@ fn lowered(
     if faults.is_empty() {
         let mut program = link::link(&mut graph, &mut faults);
         modules::lower(&mut program, order.purpose, names, &mut faults, &mut warnings);
+        if order.purpose == Purpose::Program {
+            top_level_await::wrap(&mut program);
+        }
         if let Some(text) = written(program, source, order, &graph, &mut faults) {
             return Ok(LoweredSource { text, warnings: warnings.told(&graph.texts) });
         }

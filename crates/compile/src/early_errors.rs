@@ -15,13 +15,14 @@ use swc_ecma_visit::{Visit, VisitWith};
 
 use super::faults::FaultList;
 
-pub(crate) fn check(program: &Program, faults: &mut FaultList) {
+/// `awaits`: whether the top level may.
+pub(crate) fn check(program: &Program, awaits: bool, faults: &mut FaultList) {
     let mut declared = Declarations { found: HashMap::new(), constants: HashSet::new(), faults };
     declared.program(program);
     program.visit_with(&mut declared);
     let constants = declared.constants;
     program.visit_with(&mut Assignments { constants: &constants, faults });
-    program.visit_with(&mut TopLevel { functions: 0, faults });
+    program.visit_with(&mut TopLevel { functions: usize::from(awaits), faults });
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hauki_contract::rpc::compile::{CompileOrder, Language, ModuleKind};
+use hauki_contract::rpc::compile::{CompileOrder, Language, ModuleKind, Purpose};
 use hauki_contract::strict;
 use swc_common::sync::Lrc;
 use swc_common::{SourceMap, Span};
@@ -70,6 +70,7 @@ pub(crate) struct Graph<'a> {
     files: &'a mut dyn ModuleSource,
     /// Whether the worker will have `fetch`.
     is_invited: bool,
+    purpose: Purpose,
 }
 
 impl<'a> Graph<'a> {
@@ -90,6 +91,7 @@ impl<'a> Graph<'a> {
             map: Lrc::default(),
             files,
             is_invited: order.fetch,
+            purpose: order.purpose,
         };
         graph.add(&order.file, source, order.language, true, faults);
         graph
@@ -114,7 +116,8 @@ impl<'a> Graph<'a> {
             return None;
         }
         let MaskedArrows { text, arrows } = arrows::mask(source, base, faults);
-        let parsed = parse::parse(&self.map, text, language, faults);
+        let waits = is_first && self.purpose == Purpose::Program;
+        let parsed = parse::parse(&self.map, text, (language, waits), faults);
         self.texts.push(PlacedText { name: name.to_owned(), text: source.to_owned(), start });
         let mut program = parsed?;
         call_other::check(&program, &arrows, faults);
@@ -122,7 +125,7 @@ impl<'a> Graph<'a> {
         let names = self.names.beside();
         let typed = language == Language::TypeScript;
         program.mutate(resolver(names.unresolved, names.top_level, typed));
-        early_errors::check(&program, faults);
+        early_errors::check(&program, waits, faults);
         if typed {
             let before = faults.count();
             refusals::check_types(&program, faults);

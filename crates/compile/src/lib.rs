@@ -30,6 +30,7 @@ mod replace_imports;
 mod link;
 mod built_in;
 mod modules;
+mod top_level_await;
 mod private_in;
 mod lower;
 mod separate;

@@ -9,13 +9,14 @@ use swc_ecma_parser::{EsSyntax, Parser, StringInput, Syntax, TsSyntax};
 
 use super::faults::FaultList;
 
-/// The tree of a text. What the parser can read on behind is in `faults` as well, and then there is a tree all the same.
+/// The tree of a text, whose top level may wait if `waits` says so. What the parser can read on behind is in `faults` as well, and then there is a tree all the same.
 pub(crate) fn parse(
     map: &Lrc<SourceMap>,
     text: String,
-    language: Language,
+    (language, waits): (Language, bool),
     faults: &mut FaultList,
 ) -> Option<Program> {
+    let waits = waits && text.contains("await");
     let file = map.new_source_file(FileName::Anon.into(), text);
     let syntax = match language {
         // Decorators are read so that they can be refused by name.
@@ -27,8 +28,17 @@ pub(crate) fn parse(
         }),
         Language::TypeScript => Syntax::Typescript(TsSyntax { decorators: true, ..TsSyntax::default() }),
     };
-    let lexer = Lexer::new(syntax, EsVersion::EsNext, StringInput::from(&*file), None);
-    let mut parser = Parser::new_from(lexer);
+    let parser = || Parser::new_from(Lexer::new(syntax, EsVersion::EsNext, StringInput::from(&*file), None));
+    if waits {
+        // To a script `await (x)` is a call. What is no module is told as what it is below.
+        let mut parser = parser();
+        if let Ok(module) = parser.parse_module()
+            && parser.take_errors().is_empty()
+        {
+            return Some(Program::Module(module));
+        }
+    }
+    let mut parser = parser();
     let parsed = parser.parse_program();
     let mut errors = parser.take_errors();
     let program = match parsed {
