@@ -9,6 +9,7 @@ mod support {
 
 mod calls;
 mod compiled;
+mod functions;
 mod imports;
 mod libraries;
 mod modern;

@@ -279,7 +279,7 @@ odd.forEach(function (one) {
 });
 // A ticket that was refused is forgotten: what fails next, fails for its own reason.
 a->echo(odd[3]);
-try { a->echo(print); } catch (e) { print(e.name + ": " + e.message); }
+try { a->echo([print]); } catch (e) { print(e.name + ": " + e.message); }
 // Beside an object all is as it is without one.
 var both = a->echo([b, odd[0], [undefined], {u: undefined, b: b}, new Uint8Array([1, 255])]);
 print(both[4], both[0] === b, both[1] === odd[0], JSON.stringify(both[2]), both[3].b === b, "u" in both[3]);
@@ -307,7 +307,7 @@ ring.around = [ring];
 function fails(what) {
   try { what(); print("did not fail"); } catch (e) { print(e.name + ": " + e.message); }
 }
-[ring, print, NaN, -Infinity, {deep: [0 / 0]}, [holds[0], ring], [holds[0], print]].forEach(function (no) {
+[ring, {deep: [print]}, NaN, -Infinity, {deep: [0 / 0]}, [holds[0], ring], [holds[0], print]].forEach(function (no) {
   fails(function () { a->add(no); });
 });
 fails(function () { later(a, "add", ring); });

@@ -30,6 +30,8 @@ impl Efuns for HostCalls<'_> {
         const LIST: Want = Want::Json("an argument");
         Some(match efun {
             "call" | "later" => &[Want::Text, Want::Text, LIST, Want::Text],
+            "offer" => &[Want::Text, Want::Text, Want::Json("a method")],
+            "said" => &[Want::Text, Want::Json("what a function gave"), Want::Text],
             "clone" => &[Want::Text, LIST, Want::Text],
             "adopt" => &[Want::Json("the ticket")],
             "find" => &[Want::Line],

@@ -117,7 +117,24 @@ impl<W: World> ScriptHost<W> {
         let Some(mut pending) = self.pending.remove(word) else {
             return Err(ScriptFailure::usage("there is no such call").into());
         };
-        let answer = self.runtime.wait(&mut pending.answer)?;
+        // A worker that this waits for may wait for a function of the script.
+        let callbacks = &mut self.callbacks;
+        let came = self.runtime.wait(async {
+            tokio::select! {
+                biased;
+                answer = &mut pending.answer => Ok(answer),
+                call = callbacks.receive() => Err(call),
+            }
+        })?;
+        let answer = match came {
+            Ok(answer) => answer,
+            Err(call) => {
+                self.kept = None;
+                callbacks.next = Some(call);
+                self.pending.insert(word.to_owned(), pending);
+                return Ok(EfunAnswer::Nothing);
+            }
+        };
         let answer = answer.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         self.answered(&pending.vault, &pending.method, answer)
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::callbacks::ScriptCallbacks;
 use super::calls::{self, RunningCall};
 use super::cancel::{CancelHandle, Stop};
 use super::events::LineSink;
@@ -17,7 +18,9 @@ use super::runtime::ScriptRuntime;
 use super::session::Setup;
 use crate::ControlPlane;
 use crate::compiler::Toolchain;
+use crate::ghost::CallbackThrown;
 use hauki_contract::rpc::script::EfunAnswer;
+use hauki_contract::strict;
 
 /// What a script reaches: a control runtime, and somebody who reads.
 pub trait World {
@@ -40,6 +43,7 @@ pub(super) struct ScriptHost<W> {
     pub(super) objects: Objects,
     /// By the word that the script has for each.
     pub(super) pending: HashMap<String, RunningCall>,
+    pub(super) callbacks: ScriptCallbacks,
     /// A result in which there may be objects, until the prelude takes it.
     pub(super) kept: Option<String>,
     /// Counts failures.
@@ -92,6 +96,7 @@ impl<W: World> ScriptHost<W> {
             toolchain,
             objects: Objects::default(),
             pending: HashMap::new(),
+            callbacks: ScriptCallbacks::default(),
             kept: None,
             number: 0,
             is_untold: false,
@@ -164,7 +169,9 @@ impl<W: World> ScriptHost<W> {
     fn open(&mut self, words: &[&str]) -> Result<EfunAnswer, EfunRefused> {
         Ok(match words {
             // The prelude gives it again, with tickets for the objects.
-            ["call" | "later", _, _, list, ""] | ["clone", _, list, ""] if calls::is_marked(list) => {
+            ["call" | "later", _, _, list, ""] | ["clone", _, list, ""] | ["said", _, list, ""]
+                if calls::is_marked(list) =>
+            {
                 EfunAnswer::Nothing
             }
             ["call", vault, method, params, _] => self.call(vault, method, calls::list(params)?)?,
@@ -172,6 +179,22 @@ impl<W: World> ScriptHost<W> {
                 EfunAnswer::Text(self.later(vault, method, calls::list(params)?.to_owned())?)
             }
             ["wait", number] => self.wait(number)?,
+            ["offer", vault, name, methods] => self.offer(vault, name, methods)?,
+            ["withdraw", vault, name] => {
+                self.callbacks.withdraw(vault, name);
+                EfunAnswer::Nothing
+            }
+            ["callback"] => self.callbacks.take(),
+            ["said", number, value, _] => {
+                let value = strict::raw(value).map(ToOwned::to_owned);
+                let unfit = |_| CallbackThrown("what the function gave is no JSON".to_owned());
+                self.callbacks.settle(number, value.map_err(unfit));
+                EfunAnswer::Text("said".to_owned())
+            }
+            ["threw", number, message] => {
+                self.callbacks.settle(number, Err(CallbackThrown((*message).to_owned())));
+                EfunAnswer::Nothing
+            }
             ["kept"] => self.kept.take().map_or(EfunAnswer::Nothing, EfunAnswer::Json),
             ["clone", source, arguments, _] => self.clone_object(source, arguments)?,
             ["find", what] => self.find_object(what)?,

@@ -9,6 +9,7 @@
 //! [`World`] does, and the command line is one of them.
 
 mod cancel;
+mod callbacks;
 mod calls;
 mod clone;
 mod failure;

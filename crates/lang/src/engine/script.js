@@ -98,12 +98,84 @@
     return value === undefined ? revived(ask("kept"), callee) : value;
   }
 
+  // What workers may call, by vault and name, and how much of it there is.
+  var offered = {}, open = 0, last = 0;
+
+  // The functions of what can be offered: of a function, or of an object that has nothing else.
+  function offerable(value) {
+    var names;
+    if (typeof value === "function") return { call: value };
+    if (typeof value !== "object" || value === null || isArray(value) || value instanceof Typed) return undefined;
+    names = keys(value);
+    return names.length && names.every(function (name) { return typeof value[name] === "function"; }) ? value : undefined;
+  }
+
+  // The value stands for it in arguments.
+  function offer(vault, name, object) {
+    var about = ask("offer", vault, name, keys(object)), key = vault + " " + name;
+    if (!offered[key]) open++;
+    offered[key] = object;
+    return about;
+  }
+
+  // What a call lent is its own until it has ended.
+  function taken_back(later) {
+    (later.lent || []).splice(0).forEach(function (name) {
+      delete offered[later.object.vault + " " + name];
+      open--;
+      ask("withdraw", later.object.vault, name);
+    });
+  }
+
+  function lent(later, list) {
+    return list.map(function (value) {
+      var object = offerable(value), name = "f" + ++last, about;
+      if (!object) return value;
+      about = offer(later.object.vault, name, object);
+      later.lent = (later.lent || []).concat(name);
+      return about;
+    });
+  }
+
+  // A worker waits for what one of these functions says.
+  function serve(asked) {
+    var object = offered[asked.vault + " " + asked.object], value;
+    try {
+      if (!object) throw new Err(asked.object + " is offered no more");
+      value = object[asked.method].apply(object, revived(asked.params, objects[asked.vault]));
+      if (R) value = R.settled(value);
+      // As with a call's arguments.
+      if (ask("said", asked.number, value, "") === undefined) ask("said", asked.number, packed(value), "packed");
+    } catch (error) {
+      ask("threw", asked.number, error instanceof Err ? error.message : line(error));
+    }
+  }
+
+  // What a call gave. Until it has, the worker calls what it was lent.
+  function awaited(number) {
+    var value, asked;
+    for (;;) {
+      value = ask("wait", number);
+      if (value !== undefined || !open) return value;
+      asked = ask("callback");
+      if (asked === undefined) return value;
+      serve(asked);
+    }
+  }
+
   var Later = shared.laters(G, function begin(later, list) {
     var vault = need(later.object, "later"), method = later.method;
-    later.number = ask("later", vault, method, list, "") || ask("later", vault, method, packed(list), "packed");
+    try {
+      if (list.some(offerable)) list = lent(later, list);
+      later.number = ask("later", vault, method, list, "") || ask("later", vault, method, packed(list), "packed");
+    } catch (refused) {
+      taken_back(later);
+      throw refused;
+    }
   }, function get(later) {
-    return result(ask("wait", later.number), later.object);
+    try { return result(awaited(later.number), later.object); } finally { taken_back(later); }
   });
+  var later = G.later;
 
   G.clone_object = function clone_object(source) {
     var list = arguments.slice(1);
@@ -117,13 +189,21 @@
     // What is_ghost(), need(), ask() and result() do, whose calls would take longer than the rest of this.
     var vault = object instanceof Ghost && objects[object.vault] === object ? object.vault : need(object, "call_other");
     var list = arguments.slice(2), value, about;
+    // What JSON leaves out of a compiled source's list is not refused.
+    if (open || R && list.some(offerable)) return later.apply(undefined, [object, method].concat(list)).wait();
     try { value = door("call", vault, method, list, ""); } catch (refused) {
+      if (list.some(offerable)) return later.apply(undefined, [object, method].concat(list)).wait();
       about = account(refused);
       throw told(new Err(about.message), about);
     }
     if (value !== undefined) return value;
     value = result(value, object);
     return value === undefined ? result(ask("call", vault, method, packed(list), "packed"), object) : value;
+  };
+  G.offer = function (object, tools) {
+    var functions = offerable(tools);
+    if (!functions) throw new TypeError("offer: neither a function nor an object of functions");
+    offer(need(object, "offer"), "tools", functions);
   };
   G.objectp = is_ghost;
   G.methods = function methods(object) { return ask("methods", need(object, "methods")); };
