@@ -7,6 +7,7 @@ mod cost;
 
 use hauki_contract::rpc::builtin::{Cancel, Dying, FIELDS, Hello, MAX_FEATURE, MAX_FEATURES, Welcome};
 use hauki_contract::rpc::call_context::{CallContext, MAX_DEPTH};
+use hauki_contract::rpc::callback::CallbackAnswer;
 use hauki_contract::rpc::message::{
     GateMessage, Incoming, Invalid, MAX_BATCH, MAX_ID_BYTES, Request, RpcError, code, is_same_id,
     write_error, write_request, write_result,
@@ -131,10 +132,21 @@ fn outgoing(line: &[u8]) {
     }
 }
 
+/// What answers a gate's own request is none itself, and what it says is a part of the line.
+fn callback(line: &[u8]) {
+    let Some(answer) = cost::within(line.len(), 64, || CallbackAnswer::read(line)) else { return };
+    assert!(!matches!(Incoming::decode(line), Incoming::Single(Ok(_))), "a request is taken for an answer");
+    if let Ok(said) = answer.said {
+        assert!(serde_json::from_str::<&RawValue>(said).is_ok());
+        assert!(std::str::from_utf8(line).is_ok_and(|line| line.contains(said)));
+    }
+}
+
 fuzz_target!(|bytes: &[u8]| {
     // A gate has cut the stream into lines.
     for line in bytes.split(|byte| *byte == b'\n') {
         outgoing(line);
+        callback(line);
         let incoming = cost::within(line.len(), 64, || Incoming::decode(line));
         let Ok(text) = std::str::from_utf8(line) else {
             assert!(matches!(incoming, Incoming::Single(Err(Invalid { code: code::PARSE, .. }))));

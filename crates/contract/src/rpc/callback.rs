@@ -13,6 +13,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -146,6 +147,10 @@ impl<'a> CallbackAnswer<'a> {
     /// error of whoever was called.
     #[must_use]
     pub fn read(line: &'a [u8]) -> Option<Self> {
+        // Nearly all that comes is something else, and is read once.
+        if memmem::find(line, b"\"c").is_none() && memmem::find(line, b"\\u").is_none() {
+            return None;
+        }
         let envelope: AnswerEnvelope<'a> = strict::from_slice(line, DocumentLimits::MESSAGE).ok()?;
         let id = envelope.id.strip_prefix('c')?;
         let id =
@@ -195,6 +200,8 @@ mod tests {
         let mut answer = Vec::new();
         write_answer(&mut answer, "\"c7\"", Ok("[1.10]"));
         assert_eq!(CallbackAnswer::read(&answer), Some(CallbackAnswer { id: 7, said: Ok("[1.10]") }));
+        let escaped = CallbackAnswer::read(br#"{"id":"\u0063\u0037","result":[]}"#);
+        assert_eq!(escaped, Some(CallbackAnswer { id: 7, said: Ok("[]") }));
         answer.clear();
         let error = RpcError::new(code::WORKER, "no");
         write_answer(&mut answer, "\"c7\"", Err(&error));
