@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use mquickjs as sys;
 
 /// The run-time's parts.
-const RUNTIME: [&str; 22] = include!("src/engine/runtime/order.in");
+const RUNTIME: [&str; 23] = include!("src/engine/runtime/order.in");
 
 /// The value that stands for what was thrown (mquickjs.h).
 const EXCEPTION: sys::JSValue = 3 | (3 << 2);

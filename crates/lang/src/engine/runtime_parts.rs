@@ -23,7 +23,7 @@ const fn part(
 /// Installed only where the worker was invited, whatever its words are.
 const FETCH: &str = "fetch";
 
-const PARTS: [RuntimePart; 22] = [
+const PARTS: [RuntimePart; 23] = [
     part("base", &[], &[]),
     part(
         "promise",
@@ -231,6 +231,7 @@ const PARTS: [RuntimePart; 22] = [
     part("console", &["console"], &["objects"]),
     part("timers", &["clearInterval", "clearTimeout", "setInterval", "setTimeout"], &["promise"]),
     part("causes", &["cause"], &["classes"]),
+    part("tools", &["tools"], &["promise"]),
     part(FETCH, &["Headers", "fetch"], &["bytes", "promise"]),
     part("settle", &[], &[]),
 ];
@@ -289,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_order_is_that_of_the_compiled_code() {
-        const ORDER: [&str; 22] = include!("runtime/order.in");
+        const ORDER: [&str; 23] = include!("runtime/order.in");
         assert_eq!(PARTS.map(|part| part.name), ORDER);
         let needs = PARTS.iter().flat_map(|part| part.needs);
         assert!(needs.into_iter().all(|need| ORDER.contains(need)));
@@ -306,6 +307,7 @@ mod tests {
             ("setTimeout(f)", &["base", "promise", "timers", "settle", "side"]),
             ("Reflect.ownKeys(a)", &["base", "classes", "objects", "reflect"]),
             ("ä.at(1)", &["base", "arrays", "strings"]),
+            ("previous_object().tools", &["base", "promise", "tools", "settle", "side"]),
         ] {
             assert_eq!(named(text), wanted, "{text}");
         }

@@ -246,3 +246,31 @@ fn methods_are_the_workers_and_none_of_the_run_time() {
     );
     assert_eq!(engine.state().methods, ["f"]);
 }
+
+/// Beside the arrow, for who knows functions only; what a caller offers under a name that the object has itself stays.
+#[test]
+fn the_tools_of_a_caller_have_its_methods_as_functions() {
+    let mut engine = compiled(
+        "function both() {
+           var tools = previous_object().tools, one = tools.say('a', 1), two = tools.say();
+           return Promise.all([one, two, call_other(tools, 'say', 'b')]);
+         }
+         function shown() {
+           var tools = previous_object().tools;
+           return [JSON.stringify(tools), typeof tools.ref, typeof tools.say, typeof tools.toString(), objectp(tools)];
+         }
+         function none() { return [previous_object().label, 'tools' in previous_object()]; }",
+    );
+    let tools = PARROT.replace(r#"["say"]"#, r#"["say","ref","toString"]"#);
+    let caller = format!(r#"{{"label":"x","tools":{tools}}}"#);
+    let call = |engine: &mut Engine, method: &str, caller: &str| {
+        let call = WorkerCall { method, params: None, caller, deadline: Deadline::after_ms(LONG) };
+        engine.call(&mut Notes::default(), call).unwrap_or_else(|error| panic!("{method}: {error:?}"))
+    };
+    let said = |params: &str| format!(r#"{{"method":"say","params":{params}}}"#);
+    let all = [said(r#"["a",1]"#), said("[]"), said(r#"["b"]"#)].join(",");
+    assert_eq!(call(&mut engine, "both", &caller), format!("[{all}]"));
+    let shown = serde_json::to_string(&(&tools, "string", "function", "string", true)).expect("is JSON");
+    assert_eq!(call(&mut engine, "shown", &caller), shown);
+    assert_eq!(call(&mut engine, "none", r#"{"label":"x"}"#), r#"["x",false]"#);
+}
