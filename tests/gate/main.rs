@@ -8,6 +8,7 @@ mod support {
     pub(crate) mod probe;
     pub(crate) mod program;
     pub(crate) mod puppet;
+    pub(crate) mod relay;
     pub(crate) mod stranger;
     pub(crate) mod tool;
     pub(crate) mod until;

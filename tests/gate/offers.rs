@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::daemon::Daemon;
+use crate::support::relay::Relay;
 use crate::support::until::until;
 use hauki::client::Ghost;
 use hauki::client::ghost::{CallbackCall, CallbackThrown, GhostOptions, OfferHandle};
@@ -112,5 +113,36 @@ async fn a_call_that_is_given_up_or_too_late_drops_what_it_asked() {
     }
     until("the handler is dropped", async || dropped.load(Ordering::SeqCst) == 2).await;
     assert_eq!(call(&ghost, "echo", json!([1])).await, 1);
+    ghost.destruct(std::time::Duration::ZERO).await.expect("ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_connection_has_what_was_offered_over_the_last() {
+    let daemon = Daemon::start();
+    let wishes = Wishes { lease_ms: Some(600_000), call_deadline_ms: Some(20_000), ..Wishes::default() };
+    let mut ticket = daemon.spawn_with(WORKER, wishes).await.ticket;
+    let relay = Relay::start(&mut ticket).await;
+    let ghost = Ghost::connect(&ticket, GhostOptions::default()).await.expect("connects");
+    let tools = ghost.offer("tools", &["search"], answer).await.expect("is offered");
+    let before = tools.reference().expect("is offered").to_string();
+    assert_eq!(call(&ghost, "named", json!(["a"])).await, json!(["search", "a"]));
+    let mut events = ghost.events();
+    relay.cut();
+    while events.next().await.expect("goes on").method != "hauki.reconnected" {}
+    assert_eq!(call(&ghost, "named", json!(["b"])).await, json!(["search", "b"]));
+    keep(&ghost, &tools).await;
+    assert_eq!(call(&ghost, "search", json!(["c"])).await, json!(["search", "c"]));
+    assert_ne!(tools.reference().expect("is offered").to_string(), before, "it is the new connection's");
+    // Another of the same name takes its place, and is not taken back with the first.
+    let other = ghost.offer("tools", &["search"], async |call: CallbackCall| call.answer(&"other"));
+    let other = other.await.expect("is offered");
+    assert!(tools.reference().is_none());
+    drop(tools);
+    assert_eq!(call(&ghost, "named", json!(["d"])).await, "other");
+    // One that is refused takes no place.
+    let odd = ghost.offer("tools", &[""], answer).await.expect_err("is refused");
+    assert_eq!(odd.code(), "invalid_params", "{odd}");
+    assert_eq!(call(&ghost, "named", json!(["e"])).await, "other");
+    drop(other);
     ghost.destruct(std::time::Duration::ZERO).await.expect("ends");
 }

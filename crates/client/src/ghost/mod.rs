@@ -251,10 +251,17 @@ impl Ghost {
         if !session.welcome().await?.has(builtin::feature::OFFER) {
             return Err(GhostError::NoOffers { vault: self.inner.vault.clone() });
         }
-        let handle = OfferHandle::new(session, name, methods, handler);
-        let answer = self.call(builtin::OFFER, Some(handle.params())).await?;
-        handle.is_known_as(from_json::<OfferResult>(builtin::OFFER, &answer)?.object);
-        Ok(handle)
+        let (handle, before) = OfferHandle::new(session, name, methods, handler);
+        match self.call(builtin::OFFER, Some(handle.params())).await {
+            Ok(answer) => {
+                handle.is_known_as(from_json::<OfferResult>(builtin::OFFER, &answer)?.object);
+                Ok(handle)
+            }
+            Err(error) => {
+                handle.refused(before);
+                Err(error)
+            }
+        }
     }
 
     /// Waits for the end: a death, a ticket that is no longer valid, or a connection that broke

@@ -59,7 +59,7 @@ impl CallbackCall {
 type CallbackAnswered = Result<Box<RawValue>, CallbackThrown>;
 type CallbackHandler = Arc<dyn Fn(CallbackCall) -> BoxFuture<'static, CallbackAnswered> + Send + Sync>;
 
-struct GhostOffer {
+pub(super) struct GhostOffer {
     /// Told apart from one that took its place.
     number: u64,
     params: Arc<str>,
@@ -120,7 +120,13 @@ pub struct OfferHandle {
 }
 
 impl OfferHandle {
-    pub(super) fn new<F, A>(session: &GhostSession, name: &str, methods: &[&str], handler: F) -> Self
+    /// With what was offered under the name before, until now.
+    pub(super) fn new<F, A>(
+        session: &GhostSession,
+        name: &str,
+        methods: &[&str],
+        handler: F,
+    ) -> (Self, Option<GhostOffer>)
     where
         F: Fn(CallbackCall) -> A + Send + Sync + 'static,
         A: Future<Output = CallbackAnswered> + Send + 'static,
@@ -134,9 +140,22 @@ impl OfferHandle {
         book.last += 1;
         let number = book.last;
         let offer = GhostOffer { number, params: Arc::clone(&params), handler, reference: None };
-        book.open.insert(name.into(), offer);
+        let before = book.open.insert(name.into(), offer);
         drop(book);
-        Self { session: session.clone(), name: name.into(), number, params }
+        (Self { session: session.clone(), name: name.into(), number, params }, before)
+    }
+
+    /// What the gate does not take, it does not put in the place of the one before.
+    pub(super) fn refused(self, before: Option<GhostOffer>) {
+        let mut book = self.session.listeners.offers.book();
+        if book.open.get(&self.name).is_some_and(|offer| offer.number == self.number) {
+            let ended = match before {
+                Some(before) => book.open.insert(self.name.clone(), before),
+                None => book.open.remove(&self.name),
+            };
+            drop(book);
+            drop(ended);
+        }
     }
 
     pub(super) fn params(&self) -> &str {
@@ -161,8 +180,10 @@ impl Drop for OfferHandle {
     fn drop(&mut self) {
         let mut book = self.session.listeners.offers.book();
         if book.open.get(&self.name).is_some_and(|offer| offer.number == self.number) {
-            book.open.remove(&self.name);
+            let ended = book.open.remove(&self.name);
             drop(book);
+            // Outside of the lock: a handler may own other handles.
+            drop(ended);
             let none = Offer { name: self.name.as_ref().into(), methods: Vec::new() };
             // Where that is not sent, what comes is refused here.
             self.session.say(OFFER, &serde_json::to_string(&none).expect("names are written to memory"));
