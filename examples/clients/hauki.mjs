@@ -25,6 +25,7 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import tls from "node:tls";
 
+const RUNNING = 64; // calls of what is offered; no node asks for so many at once
 const SLACK_MS = 2000; // what a call may take beyond the node's own deadline
 const TEMPORARY = new Set(["unreachable", "connection_broken", "timeout", "busy"]); // worth another attempt
 const KINDS = new Map([
@@ -438,6 +439,7 @@ class Link {
       else call?.resolve(result);
       return;
     }
+    if (method === "hauki.call" && this.#running.size >= RUNNING) return this.#lost(this.#socket, "the node asks for more than a worker can");
     if (method === "hauki.call" && id !== undefined) return void this.#asked(this.#socket, id, params);
     if (method === "hauki.cancel") return this.#giveUpCallbacks([params.id]);
     if (method === "hauki.dying") {

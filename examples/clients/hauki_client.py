@@ -26,6 +26,7 @@ import inspect, random, re, select, socket, ssl, threading, time
 from datetime import datetime
 
 SLACK = 2.0  # what a call may take beyond the node's own deadline
+RUNNING = 64  # calls of what is offered; no node asks for so many at once
 EVENTS = 1024  # those that nobody has taken yet; the oldest make room
 KINDS = {-32700: "bad_request", -32600: "bad_request", -32601: "method_not_found", -32602: "invalid_params",
          -32603: "internal", -32000: "worker_failed", -32001: "unauthenticated", -32002: "denied",
@@ -471,6 +472,8 @@ class _Calls:
         except (ValueError, RecursionError):
             raise _broken("the node sent what is no message") from None
         if message.get("method") == "hauki.call" and "id" in message:
+            if len(self.running) >= RUNNING:
+                raise _broken("the node asks for more than a worker can")
             return self._asked(self, message["id"], message["params"])
         if message.get("method") == "hauki.cancel":
             return self._stop(message["params"].get("id"))
