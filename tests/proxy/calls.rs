@@ -239,7 +239,7 @@ async fn a_pipe_keeps_ids_batches_and_notifications() {
     );
     assert_eq!(reply("none")["error"]["code"], -32601);
     assert!(reply("hello")["result"]["vault"].is_string());
-    assert_eq!(reply("hello")["result"]["features"], json!(["cancel"]));
+    assert_eq!(reply("hello")["result"]["features"], json!(["cancel", "evaluate"]));
     assert_eq!(reply("offer")["error"]["code"], -32601, "it would be offered by all who share the session");
     assert_eq!(reply("odd")["error"]["code"], -32602);
     assert!(single.iter().any(|reply| reply["error"]["code"] == -32700 && reply["id"].is_null()));
