@@ -56,5 +56,6 @@ fuzz_target!(|input: &[u8]| {
         model::ticket::Ticket,
         model::receipt::Receipt,
         model::death::Death,
+        api::secret::SecretPut,
     );
 });

@@ -62,6 +62,11 @@ pub(crate) fn gems() -> Vec<CompletionCandidate> {
     list.into_iter().map(pointer).collect()
 }
 
+pub(crate) fn secrets() -> Vec<CompletionCandidate> {
+    let list = ask(async |endpoint| endpoint.secrets().await).map(|list| list.secrets).unwrap_or_default();
+    list.into_iter().map(|secret| CompletionCandidate::new(secret.name.as_str())).collect()
+}
+
 pub(crate) fn nodes() -> Vec<CompletionCandidate> {
     let list = ask(async |endpoint| endpoint.nodes().await).map(|list| list.nodes).unwrap_or_default();
     list.into_iter().map(|node| CompletionCandidate::new(node.name.as_str())).collect()

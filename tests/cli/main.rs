@@ -17,4 +17,5 @@ mod inputs;
 mod records;
 mod revival;
 mod screen;
+mod secrets;
 mod usage;

@@ -391,6 +391,9 @@ async fn every_verb_works_with_a_newer_daemon() {
     ] {
         hauki.ok(words, "").await;
     }
+    hauki.ok(&["secret", "set", "openai"], "sk-12345678\n").await;
+    assert_eq!(hauki.ok(&["secret", "ls", "-o", "id"], "").await, "openai\n");
+    hauki.ok(&["secret", "rm", "openai"], "").await;
     hauki.ok(&["proxy", "pipe", &ticket, "echo"], "1\n2\n").await;
     hauki
         .ok(&["proxy", "pipe", &ticket, "--events"], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}\n")

@@ -44,6 +44,7 @@ fn order(source: &str) -> ProvisionOrder {
         parent: None,
         voucher: key.vouch(&vault, jiff::Timestamp::MAX).expect("signs"),
         opening: None,
+        secrets: Vec::new(),
     }
 }
 

@@ -25,5 +25,6 @@ mod hostile;
 mod offers;
 mod outbound;
 mod protocol;
+mod secrets;
 mod tickets;
 mod vault;

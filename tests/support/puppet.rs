@@ -155,6 +155,7 @@ impl Stage {
             parent: None,
             voucher: self.key.vouch(&vault, clock::now() + HANG).expect("signs"),
             opening: Some(Opening::default()),
+            secrets: Vec::new(),
         };
         let provisioning = self.api.provision(order);
         let puppeting = async {

@@ -10,6 +10,7 @@ use hauki_contract::api::gem::{Gem, GemList, GemPush, GemQuery, GemRemoved};
 use hauki_contract::api::health::Health;
 use hauki_contract::api::paths;
 use hauki_contract::api::registry::{ResolveRequest, Resolved, ServiceList, WatchQuery};
+use hauki_contract::api::secret::{SecretInfo, SecretList, SecretPut, SecretQuery, SecretRemoved};
 use hauki_contract::api::spool::{
     SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
 };
@@ -22,6 +23,7 @@ use hauki_contract::api::teardown::{
 use hauki_contract::api::vault::{ProvisionRequest, TicketRequest, Vault, VaultList, VaultQuery};
 use hauki_contract::model::gem::GemPointer;
 use hauki_contract::model::id::{SpoolId, SummonsId, VaultId};
+use hauki_contract::model::secret_use::SecretName;
 use hauki_contract::model::ticket::Ticket;
 
 impl ControlPlane {
@@ -88,6 +90,19 @@ impl ControlPlane {
     pub async fn gem_remove(&self, pointer: &GemPointer) -> Result<GemRemoved, ClientError> {
         let query = GemQuery { pointer: pointer.clone() };
         self.ask(Method::DELETE, paths::GEMS, &query, None::<&()>).await
+    }
+
+    pub async fn secrets(&self) -> Result<SecretList, ClientError> {
+        self.get(paths::SECRETS, &()).await
+    }
+
+    pub async fn secret_set(&self, put: &SecretPut) -> Result<SecretInfo, ClientError> {
+        self.post(paths::SECRETS, put).await
+    }
+
+    pub async fn secret_remove(&self, name: &SecretName) -> Result<SecretRemoved, ClientError> {
+        let query = SecretQuery { name: name.clone() };
+        self.ask(Method::DELETE, paths::SECRETS, &query, None::<&()>).await
     }
 
     pub async fn services(&self) -> Result<ServiceList, ClientError> {

@@ -4,6 +4,8 @@
 
 use std::error::Error;
 
+mod verdicts;
+
 use super::authorization::AuthorizationError;
 use super::extract::RequestError;
 use super::failure::{
@@ -20,6 +22,7 @@ use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::{ApiError, ErrorCode as Code};
 use hauki_contract::model::error_chain::told;
 use hauki_contract::rpc::builtin;
+use verdicts::{member, secret};
 
 /// What it is to a client, and what to do about it.
 type Verdict = (Code, Option<String>);
@@ -45,6 +48,7 @@ impl From<Failure> for ApiError {
             Failure::Place(error) => place(error),
             Failure::Vault(error) => vault(error),
             Failure::Member(error) => member(error),
+            Failure::Secret(error) => secret(error),
             Failure::Ledger(_) | Failure::Node(_) | Failure::Gem(_) | Failure::Source(_) => {
                 (Code::Internal, None)
             }
@@ -101,9 +105,10 @@ fn summon(error: &SummonError) -> Verdict {
             (Code::NotFound, hint("summons are kept for 24 hours: summon the worker again"))
         }
         SummonError::Manifest(_) => (Code::BadSource, None),
-        SummonError::Labels(_) | SummonError::GemLabels(_) | SummonError::Limits { .. } => {
-            (Code::BadRequest, None)
-        }
+        SummonError::Labels(_)
+        | SummonError::GemLabels(_)
+        | SummonError::Limits { .. }
+        | SummonError::Secrets { .. } => (Code::BadRequest, None),
         SummonError::Hoard { most_summons, most_mib, .. } => {
             let most = format!(
                 "at most {most_summons} and {most_mib} MiB are kept, for 24 hours each or as long as their vaults live"
@@ -193,48 +198,13 @@ fn spool(error: &SpoolError) -> Verdict {
     }
 }
 
-fn member(error: &MemberError) -> Verdict {
-    match error {
-        MemberError::Unknown { known, .. } => {
-            (Code::NotFound, hint(format!("the nodes are: {}", known.join(", "))))
-        }
-        MemberError::Gone { .. } => (
-            Code::Temporary,
-            hint(
-                "it was taken out of the swarm; its vaults end with their leases, and `hauki destruct` their records",
-            ),
-        ),
-        MemberError::Changed { .. } | MemberError::NoAnswer | MemberError::GivenUp { .. } => {
-            (Code::Temporary, None)
-        }
-        MemberError::Foreign { .. } => (Code::NotFound, hint("`hauki node ls` lists the nodes")),
-        MemberError::Own { .. } => {
-            (Code::Conflict, hint("it belongs to the daemon itself or to its configuration: change it there"))
-        }
-        MemberError::Inhabited { .. } | MemberError::Forging { .. } | MemberError::Unasked(_) => (
-            Code::Conflict,
-            hint("`hauki node drain` first, or --force: that ends what is there, or gives it up"),
-        ),
-        MemberError::Elsewhere { .. } => (
-            Code::Conflict,
-            hint("two nodes cannot have one name: choose another, or `hauki node rm` that one"),
-        ),
-        MemberError::Described(_) => {
-            (Code::BadRequest, hint("hauki-swarm.yaml(5) lists the fields of a node"))
-        }
-        MemberError::Configured { .. } => (Code::Conflict, hint("choose another name")),
-        MemberError::Link(_) => (Code::Environment, None),
-        MemberError::Installing(_)
-        | MemberError::Install(_)
-        | MemberError::Unsettled(_)
-        | MemberError::Of { .. } => (Code::Internal, None),
-    }
-}
-
 impl From<AuthorizationError> for ApiError {
     fn from(error: AuthorizationError) -> Self {
         let way = "root may; others are listed in daemon.admin_uids of the configuration";
-        let way = (!matches!(error, AuthorizationError::Nobody)).then(|| way.to_owned());
+        let way = match &error {
+            AuthorizationError::Nobody => None,
+            AuthorizationError::Administrators | AuthorizationError::PrivateAddress { .. } => hint(way),
+        };
         judged(&error, (Code::Denied, way))
     }
 }

@@ -21,6 +21,7 @@ use hauki_contract::model::labels::LabelError;
 use hauki_contract::model::limits::LimitError;
 use hauki_contract::model::name::ServiceName;
 use hauki_contract::model::receipt::Receipt;
+use hauki_contract::model::secret_use::{SecretName, SecretUseError, SecretValueError};
 use hauki_contract::model::swarm::SwarmNodeError;
 use hauki_contract::rpc::capability::CapabilityError;
 
@@ -55,6 +56,8 @@ pub enum Failure {
     Name(#[from] NameError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error(transparent)]
     Member(#[from] MemberError),
     #[error("the daemon is stopping")]
@@ -157,6 +160,8 @@ pub enum SummonError {
     Limits { worker: String, source: LimitError },
     #[error("{summons} summons {whose} are kept, {mib} MiB of them: no more are taken")]
     Hoard { whose: String, summons: u64, mib: u64, most_summons: u64, most_mib: u64 },
+    #[error("{worker} cannot have that")]
+    Secrets { worker: String, source: SecretUseError },
     #[error("a clone cannot have more {what} than the worker that clones it")]
     OverParent { what: &'static str },
 }
@@ -256,6 +261,25 @@ pub enum SpoolError {
     /// What it waited for at last.
     #[error("it was not forged before its deadline")]
     Expired(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Keeping a secret, or handing it to the node of a vault that uses it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    #[error("there is no secret {name}")]
+    Unknown { name: SecretName },
+    #[error("the secret {name}")]
+    Value { name: SecretName, source: SecretValueError },
+    #[error("{most} secrets are kept: no more are taken")]
+    Many { most: usize },
+    /// Secrets are a user's, and the kernel said nothing of who asks.
+    #[error("nobody knows whose secrets are meant")]
+    Nobodys,
+    /// By what kept the key.
+    #[error("the secret {name}")]
+    Sealed { name: SecretName, source: Box<dyn Error + Send + Sync> },
+    #[error("use the data key")]
+    Lost(#[from] JoinError),
 }
 
 /// A node of the swarm: added, changed, taken out, or looked for.

@@ -22,6 +22,7 @@ use hauki_contract::model::id::{NodeName, VaultId};
 use hauki_contract::model::lease::Terms;
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::receipt::Receipt;
+use hauki_contract::model::secret_use::GrantedSecret;
 use hauki_contract::model::trace::TraceId;
 use hauki_contract::rpc::capability::Issuer;
 use hauki_contract::system::{clock, trace};
@@ -78,6 +79,8 @@ struct State {
     idle: BTreeMap<VaultId, u64>,
     /// Of the last order.
     trace: Option<TraceId>,
+    /// With the last order.
+    granted: Vec<GrantedSecret>,
 }
 
 pub type Lie<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
@@ -143,6 +146,7 @@ impl FakeNode {
             blot: None,
             idle: BTreeMap::new(),
             trace: None,
+            granted: Vec::new(),
         };
         let (said, wished) = (watch::Sender::new(0), watch::Sender::new(0));
         let (held, waiting) = (watch::Sender::new(None), watch::Sender::new(0));
@@ -297,6 +301,12 @@ impl FakeNode {
     #[must_use]
     pub fn trace(&self) -> Option<TraceId> {
         self.state().trace
+    }
+
+    /// The secrets that came with the last order to provision.
+    #[must_use]
+    pub fn granted(&self) -> Vec<GrantedSecret> {
+        self.state().granted.clone()
     }
 
     /// How many vaults were ever made.

@@ -37,6 +37,7 @@ mod failure;
 
 // What phases are made of.
 mod issuer;
+mod data_key;
 mod quota;
 mod queue;
 mod claims;
@@ -50,6 +51,7 @@ mod membership;
 mod event_numbers;
 mod retention;
 mod idempotency;
+mod secrets;
 mod code_distribution;
 mod vaults;
 mod ticket;

@@ -46,6 +46,7 @@ impl Parent {
             ("deadline", own.call_deadline_ms > most.call_deadline_ms),
             ("max_frame", own.max_frame_bytes > most.max_frame_bytes),
             ("allow-net", own.net.iter().any(|invitation| !most.net.contains(invitation))),
+            ("secret", own.secrets.iter().any(|used| !most.secrets.contains(used))),
             ("spawn", own.spawn >= most.spawn && own.spawn > 0),
         ];
         if let Some((what, _)) = over.into_iter().find(|(_, over)| *over) {

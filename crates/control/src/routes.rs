@@ -7,6 +7,7 @@
 mod layers;
 mod nodes;
 mod older;
+mod secrets;
 pub(super) mod spool;
 
 use std::collections::{BTreeSet, HashMap};
@@ -71,6 +72,7 @@ pub fn router(core: Arc<Core>) -> Router {
         .route(paths::REAP, post(reap))
         .route(paths::GEMS, get(gems).post(push_gem).delete(remove_gem))
         .route(paths::GEM_RESOLVE, get(resolve_gem))
+        .route(paths::SECRETS, get(secrets::list).post(secrets::set).delete(secrets::remove))
         .route(paths::REGISTRY, get(services))
         .route(paths::REGISTRY_RESOLVE, post(resolve_service))
         .route(paths::REGISTRY_WATCH, get(watch_services))

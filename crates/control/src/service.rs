@@ -23,6 +23,7 @@ use super::placement::Placing;
 use super::registry::NameRegistry;
 use super::retention::Retention;
 use super::scrub::Scrub;
+use super::secrets::UserSecrets;
 use super::spawn::{SpawnPhases, Spawning};
 use super::spool::SpoolApi;
 use super::spool_worker::{SpoolProcessor, SpoolWorker};
@@ -52,6 +53,7 @@ pub(super) struct Phases {
     pub names: Arc<NameRegistry>,
     pub life: Arc<Teardown>,
     pub summoning: Arc<Summoning>,
+    pub secrets: Arc<UserSecrets>,
     pub spool_api: Arc<SpoolApi>,
     pub forge: Arc<Forge>,
     pub spawning: Arc<Spawning>,
@@ -77,7 +79,8 @@ impl Phases {
         let tickets = Tickets::new(basis, &vaults);
         let names = NameRegistry::new(basis, &vaults, &tickets);
         let life = Teardown::new(basis, &vaults);
-        let summoning = Summoning::new(basis, &keys, &travel);
+        let secrets = UserSecrets::new(basis);
+        let summoning = Summoning::new(basis, &keys, &travel, &secrets);
         let spool_api = SpoolApi::new(basis, &keys, &summoning, &vaults);
         let membership = Membership::new(basis);
         let before = Before {
@@ -88,6 +91,7 @@ impl Phases {
             travel: &travel,
             summoning: &summoning,
             membership: &membership,
+            secrets: &secrets,
             spool_api: &spool_api,
         };
         let forge = Forge::new(basis, &before);
@@ -120,6 +124,7 @@ impl Phases {
             life,
             membership,
             summoning,
+            secrets,
             spool_api,
             forge,
             spawning,

@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::data_key::{self, DataKeyError};
 use super::dependencies::{CoreParts, CoreSettings};
 use super::issuer::{self, IssuerError};
 use super::service::Core;
@@ -24,6 +25,8 @@ pub enum CoreStartError {
     Store(#[from] StoreOpenError),
     #[error(transparent)]
     Issuer(#[from] IssuerError),
+    #[error(transparent)]
+    DataKey(#[from] DataKeyError),
     #[error("the store could have been written by others: {0}")]
     Exposed(PrivateError),
     #[error("the issuer's key {} is missing, and the store beside it has records", path.display())]
@@ -64,7 +67,11 @@ impl CoreStartError {
             Self::Exposed(error) => {
                 error.command().map(|command| format!("see what stands in it, then: `{command}`"))
             }
-            Self::Directory { .. } | Self::Issuer(_) => None,
+            Self::DataKey(DataKeyError::Private(error)) if error.is_laid_open() => Some(format!(
+                "if nobody else has had it: `{}`; else take the file away and set every secret again, with new values",
+                error.command().unwrap_or_default()
+            )),
+            Self::Directory { .. } | Self::Issuer(_) | Self::DataKey(_) => None,
         }
     }
 }
@@ -110,6 +117,7 @@ pub fn open(state_dir: &Path, settings: CoreSettings) -> Result<Arc<Core>, CoreS
         check_key(&key, &signed)?;
     }
     let issuer = issuer::load_or_make(&key)?;
+    data_key::check(&home.join(data_key::FILE))?;
     // What a killed core left: sockets that nobody listens on.
     match std::fs::remove_dir_all(home.join("link")) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -136,6 +144,7 @@ pub async fn inspect(state_dir: &Path) -> Result<Option<Inspected>, CoreStartErr
     if key.exists() {
         issuer::load_or_make(&key)?;
     }
+    data_key::check(&home.join(data_key::FILE))?;
     check_store(&home)?;
     let looked = stores::look(&home, &key).await?;
     let Some(StoreReport { damaged, is_bare, is_whole, issuer }) = looked else { return Ok(None) };

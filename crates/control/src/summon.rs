@@ -15,6 +15,7 @@ use super::ledger::{
     KeyRecord, Ledger, LedgerError, Posting, Records, SUMMONS, encode, source_key, summons_key,
 };
 use super::quota::SummonsQuota;
+use super::secrets::UserSecrets;
 use super::store::Txn;
 use super::user_limits::aside;
 use hauki_contract::api::event::Happening;
@@ -64,6 +65,7 @@ pub(super) struct Summoning {
     ledger: Ledger,
     events: EventLog,
     travel: Arc<CodeDistribution>,
+    secrets: Arc<UserSecrets>,
 }
 
 impl Summoning {
@@ -71,6 +73,7 @@ impl Summoning {
         basis: &Dependencies,
         keys: &Arc<IdempotencyKeys>,
         travel: &Arc<CodeDistribution>,
+        secrets: &Arc<UserSecrets>,
     ) -> Arc<Self> {
         let Dependencies { gems, quota, records, ledger, events, .. } = basis;
         Arc::new(Self {
@@ -81,6 +84,7 @@ impl Summoning {
             ledger: ledger.clone(),
             events: events.clone(),
             travel: travel.clone(),
+            secrets: secrets.clone(),
         })
     }
 
@@ -94,6 +98,7 @@ impl Summoning {
             check_key(&request.key)?;
             let mut drafted = self.draft(request, Wishes::default()).await?;
             drafted.summons.owner = owner;
+            self.secrets.refuse_unknown(owner, &drafted.summons.limits.secrets).await?;
             self.quota.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
             return Ok(drafted.summons);
         }
@@ -103,6 +108,7 @@ impl Summoning {
         }
         let mut drafted = self.draft(request, Wishes::default()).await?;
         drafted.summons.owner = owner;
+        self.secrets.refuse_unknown(owner, &drafted.summons.limits.secrets).await?;
         self.quota.refuse_hoard(drafted.summons.owner, || drafted.bytes()).await?;
         let record = KeyRecord {
             digest: held.digest,
@@ -199,6 +205,8 @@ impl Summoning {
         let (limits, terms) = (wishes.limits(), wishes.terms());
         let refused = |source| SummonError::Limits { worker: worker.name.clone(), source };
         limits.check().map_err(refused)?;
+        let stray = |source| SummonError::Secrets { worker: worker.name.clone(), source };
+        limits.check_secrets().map_err(stray)?;
         terms.check().map_err(refused)?;
         let summons = Summons {
             id: random::summons_id(),

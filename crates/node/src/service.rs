@@ -151,6 +151,8 @@ impl NodeService {
     pub(super) async fn provision(self: Arc<Self>, order: ProvisionOrder) -> Result<Provisioned, NodeError> {
         let bounds = order.limits.check().and(order.terms.check());
         bounds.map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
+        let secrets = order.limits.check_secrets();
+        secrets.map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
         let order = self.code_cache.fill(order)?;
         let opening = order.opening.clone();
         let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn DeathLookup>)?;
@@ -213,6 +215,9 @@ impl NodeService {
         let limits = order.limits.clone();
         let (id, voucher) = (order.vault.clone(), order.voucher.clone());
         let reach = Outbound::new(id, issuer, voucher, limits.max_frame_bytes, graves);
+        let reach = reach.carrying(&limits.secrets, &order.secrets).ok_or_else(|| {
+            NodeError::new(NodeFault::BadOrder, "a secret that the vault uses came without its value")
+        })?;
         let mut book = self.book();
         if self.draining.load(Ordering::Relaxed) {
             return Err(NodeError::new(NodeFault::Draining, format!("node {name} is draining")));

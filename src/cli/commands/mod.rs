@@ -24,6 +24,7 @@ pub(super) mod node;
 pub(super) mod proxy;
 pub(super) mod resolve;
 pub(super) mod run;
+pub(super) mod secret;
 pub(super) mod show;
 pub(super) mod spool;
 pub(super) mod summon;
@@ -72,6 +73,7 @@ verbs! {
     Events("events", events::EventsArgs) => events::run,
     Gem("gem", gem::GemArgs) => gem::run,
     Mcp("mcp", mcp::McpArgs) => mcp::run,
+    Secret("secret", secret::SecretArgs) => secret::run,
     #[command(hide = true)]
     MeshfsResolve("meshfs_resolve", gem::GemResolveArgs) => gem::resolve,
     Node("node", node::NodeArgs) => node::run,

@@ -21,6 +21,7 @@ use crate::client::Exit;
 use crate::client::compiler::{self, EvaluatedText, SourceOrder};
 use crate::client::script::{ProgramEnd, Stop};
 use crate::model::invitation::Invitation;
+use crate::model::secret_use::{SecretUse, check_uses};
 use crate::model::units::parse_size;
 use crate::rpc::compile::Purpose;
 
@@ -65,6 +66,9 @@ pub(crate) struct RunOnceArgs {
     /// Where it may fetch from, for example https://api.example.com/v1/, or before that methods and a space; may be repeated
     #[arg(long, value_name = "[METHODS ]URL")]
     allow_net: Vec<Invitation>,
+    /// A secret of one's own that its requests carry, for example openai=Authorization:Bearer or maps=?key; behind a space an invitation, if it has more than one; may be repeated
+    #[arg(long, value_name = "NAME=PLACE[ URL]", requires = "allow_net")]
+    secret: Vec<SecretUse>,
     /// What the program is written in, where the ending of its file does not say it
     #[arg(long, value_name = "LANGUAGE")]
     lang: Option<Lang>,
@@ -80,6 +84,7 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
         (None, None) => return Err(CliError::usage("hauki run needs a file, - or -e CODE")),
     };
     let limit = ctx.timeout_if_set()?;
+    check_uses(&args.secret, &args.allow_net).map_err(|error| CliError::usage(error.to_string()))?;
     let (source, file) = ctx.block_on(crate::cli::context::Limit::Usual, async {
         match path {
             Some(path) => read(path).await,
@@ -103,7 +108,7 @@ pub(crate) fn run(ctx: &Ctx, args: &RunOnceArgs) -> Result<Exit, CliError> {
     let worker = compiler::evaluator(&prepared);
     let evaluated = EvaluatedText::new(prepared, &file);
     let options = json!({ "memory": args.memory, "deadline": limit.unwrap_or(LONGEST_MS).min(LONGEST_MS),
-        "file_name": "run.js", "allow_net": args.allow_net });
+        "file_name": "run.js", "allow_net": args.allow_net, "secret": args.secret });
     let options = without_nulls(options);
     let play = Play {
         args: vec![

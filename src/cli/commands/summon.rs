@@ -23,6 +23,7 @@ use crate::model::gem::{SCHEME, Wishes};
 use crate::model::invitation::Invitation;
 use crate::model::limits::LimitError;
 use crate::model::name::ServiceName;
+use crate::model::secret_use::SecretUse;
 use crate::model::units::{parse_duration, parse_size};
 use hauki_contract::strict::{self, DocumentLimits};
 use hauki_contract::system::random;
@@ -38,6 +39,7 @@ Examples:
   hauki summon gem-pointer://workers/scout@3 --args '[{\"depth\":2}]'
   generate | hauki summon - --file-name scout
   hauki summon news.ts --allow-net 'GET https://api.example.com/v1/'
+  hauki summon ask.ts --allow-net https://api.openai.com/v1/ --secret openai=Authorization:Bearer
   hauki summon scout.js --dry-run                check only
   hauki summon scout.js --dry-run --emit js      what the engine will see";
 
@@ -114,6 +116,9 @@ pub(crate) struct WorkerArgs {
     /// Where it may fetch from, for example https://api.example.com/v1/, or before that methods and a space; may be repeated
     #[arg(long, value_name = "[METHODS ]URL")]
     allow_net: Vec<Invitation>,
+    /// A secret of one's own that its requests carry, for example openai=Authorization:Bearer or maps=?key; behind a space an invitation, if it has more than one; may be repeated
+    #[arg(long, value_name = "NAME=PLACE[ URL]", requires = "allow_net")]
+    secret: Vec<SecretUse>,
     /// It dies with the connection that first uses its ticket
     #[arg(long)]
     link: bool,
@@ -143,6 +148,7 @@ impl WorkerArgs {
             link: self.link.then_some(true),
             spawn: self.spawn,
             net: self.allow_net.clone(),
+            secrets: self.secret.clone(),
         }
     }
 
@@ -164,6 +170,7 @@ impl WorkerArgs {
         let (args, wishes) = (self.create_args()?, self.wishes());
         let within = wishes.limits().check().and_then(|()| wishes.terms().check());
         within.map_err(|error| CliError::usage(flagged(&error)))?;
+        wishes.limits().check_secrets().map_err(|error| CliError::usage(error.to_string()))?;
         if self.sources.iter().any(|source| !source.starts_with(SCHEME)) {
             // The child starts while the client of the control plane is made. What goes wrong here goes wrong
             // again where it matters.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::api::gem::{Gem, GemRemoved};
 use crate::api::registry::Holder;
+use crate::api::secret::{SecretInfo, SecretRemoved};
 use crate::api::spool::SpoolEntry;
 use crate::api::summons::Summons;
 use crate::api::swarm::NodeDetail;
@@ -192,6 +193,11 @@ fn samples() -> Vec<Vec<Record>> {
             gem(json!({ "directory": "/srv/gems" }), json!({})),
         ],
         vec![of::<GemRemoved>(json!({ "removed": ["gem-pointer://workers/scout@3"], "changed": true }))],
+        vec![of::<SecretInfo>(json!({ "name": "openai", "set_at": AT, "key_version": 1, "changed": true }))],
+        vec![
+            of::<SecretRemoved>(json!({ "name": "openai", "changed": true })),
+            of::<SecretRemoved>(json!({ "name": "maps", "changed": false })),
+        ],
         vec![of::<NodeInfo>(node(&json!({}))), of::<NodeDetail>(node(&json!({ "findings": [] })))],
         vec![
             of::<Score>(scored),

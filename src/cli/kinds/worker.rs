@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::api::gem::{Gem, GemPlace, GemRemoved};
+use crate::api::secret::{SecretInfo, SecretRemoved};
 use crate::api::summons::Summons;
 use crate::api::vault::{Vault, Vitals};
 use crate::cli::cell::{Cell, some};
@@ -101,4 +102,23 @@ impl RecordKind for Gem {
 
 impl RecordKind for GemRemoved {
     const NAME: &'static str = "gem_removed";
+}
+
+impl RecordKind for SecretInfo {
+    const NAME: &'static str = "secret";
+    const ID: Option<&'static str> = Some(field!(SecretInfo { name }));
+    const COLUMNS: &'static [Column<Self>] =
+        &[col("SECRET", |secret| Cell::text(&secret.name)), col("SET", |secret| Cell::Time(secret.set_at))];
+    const WIDE: &'static [Column<Self>] = &[col("KEY", |secret| Cell::text(secret.key_version))];
+    const FIELDS: fn() -> Option<Value> = fields::<Self>;
+}
+
+impl RecordKind for SecretRemoved {
+    const NAME: &'static str = "secret_removed";
+    const ID: Option<&'static str> = Some(field!(SecretRemoved { name }));
+    const COLUMNS: &'static [Column<Self>] = &[
+        col("SECRET", |removed| Cell::text(&removed.name)),
+        col("REMOVED", |removed| Cell::yes_no(removed.changed)),
+    ];
+    const FIELDS: fn() -> Option<Value> = fields::<Self>;
 }

@@ -11,6 +11,7 @@ use hauki_contract::model::gem::Wishes;
 use hauki_contract::model::id::NodeName;
 use hauki_contract::model::invitation::Invitation;
 use hauki_contract::model::name::ServiceName;
+use hauki_contract::model::secret_use::SecretUse;
 use hauki_contract::model::units::{Amount, AmountError, parse_duration, parse_size};
 use hauki_contract::rpc::compile::Language;
 use hauki_contract::strict::{self, DocumentLimits};
@@ -42,13 +43,15 @@ pub(super) struct CloneOptions {
     spawn: Option<u32>,
     /// Where it may fetch from.
     allow_net: Vec<Invitation>,
+    /// Which secrets of the caller's its requests carry.
+    secret: Vec<SecretUse>,
     label: BTreeMap<String, String>,
     node: Option<NodeName>,
     node_label: BTreeMap<String, String>,
 }
 
 /// The names above: an object that has one of them is meant as options.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "args",
     "file_name",
     "lang",
@@ -65,6 +68,7 @@ const KEYS: [&str; 19] = [
     "lifetime",
     "spawn",
     "allow_net",
+    "secret",
     "label",
     "node",
     "node_label",
@@ -126,8 +130,11 @@ impl CloneOptions {
             link: Some(!self.detached),
             spawn: self.spawn,
             net: self.allow_net.clone(),
+            secrets: self.secret.clone(),
         };
         let within = wishes.limits().check().and_then(|()| wishes.terms().check());
+        let strays = wishes.limits().check_secrets();
+        strays.map_err(|error| ScriptFailure::usage(format!("clone_object: {error}")))?;
         within
             .map_err(|error| ScriptFailure::usage(format!("clone_object: {}", error.told(error.word()))))?;
         Ok(wishes)

@@ -3,7 +3,7 @@
 
 pub use super::endpoint::{Area, EndpointReply, EndpointSpec, Method, Who};
 use super::endpoint::{get, of, post, query_of};
-use super::{event, gem, health, registry, spool, summons, swarm, teardown, vault};
+use super::{event, gem, health, registry, secret, spool, summons, swarm, teardown, vault};
 use crate::model::ticket::Ticket;
 
 /// Where each is. A `{…}` is a parameter, written as axum and OpenAPI both do.
@@ -20,6 +20,7 @@ pub mod paths {
     pub const REAP: &str = "/api/v2/reap";
     pub const GEMS: &str = "/api/v2/gems";
     pub const GEM_RESOLVE: &str = "/api/v2/gems/resolve";
+    pub const SECRETS: &str = "/api/v2/secrets";
     pub const REGISTRY: &str = "/api/v2/service_registry";
     pub const REGISTRY_RESOLVE: &str = "/api/v2/service_registry/resolve";
     pub const REGISTRY_WATCH: &str = "/api/v2/service_registry/watch";
@@ -187,6 +188,36 @@ pub static ENDPOINTS: &[EndpointSpec] = &[
             "resolve_gem",
             "Find a gem, check its hash, and show it with its source",
             EndpointReply::Json(of::<gem::Gem>),
+        )
+    },
+    EndpointSpec {
+        who: Who::Owner,
+        areas: &[Area::Summoning],
+        ..get(
+            paths::SECRETS,
+            "list_secrets",
+            "The names of one's own secrets, in their order; their values are told to nobody",
+            EndpointReply::Json(of::<secret::SecretList>),
+        )
+    },
+    post(
+        paths::SECRETS,
+        "set_secret",
+        "Keep a secret for the requests of one's own workers, sealed; one of the same name is replaced",
+        &[Area::Summoning],
+        of::<secret::SecretPut>,
+        of::<secret::SecretInfo>,
+    ),
+    EndpointSpec {
+        who: Who::Owner,
+        method: Method::Delete,
+        areas: &[Area::Summoning],
+        query: Some(query_of::<secret::SecretQuery>),
+        ..get(
+            paths::SECRETS,
+            "remove_secret",
+            "Remove a secret of one's own; workers that use it keep it until they end",
+            EndpointReply::Json(of::<secret::SecretRemoved>),
         )
     },
     EndpointSpec {

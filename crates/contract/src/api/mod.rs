@@ -20,6 +20,7 @@ pub mod node_paths;
 pub mod openapi;
 pub mod peer;
 pub mod registry;
+pub mod secret;
 pub mod spool;
 pub mod summons;
 pub mod swarm;

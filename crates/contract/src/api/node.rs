@@ -28,6 +28,7 @@ use crate::model::open_word::OpenWord;
 use crate::model::phase::Phase;
 use crate::model::receipt::Receipt;
 use crate::model::secret::Secret;
+use crate::model::secret_use::{GrantedSecret, MOST_SECRETS};
 use crate::model::text::short;
 
 pub type NodeFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, NodeError>> + Send + 'a>>;
@@ -101,6 +102,10 @@ pub struct ProvisionOrder {
     /// Opens the port too, for a ticket that follows at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<Opening>,
+    /// Those that its limits name, with their values: for this vault's requests, and kept nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_SECRETS))]
+    pub secrets: Vec<GrantedSecret>,
 }
 
 /// What a ticket wishes of its vault.

@@ -12,6 +12,7 @@ use crate::api::node::{
 };
 use crate::api::node_error::NodeErrorBody;
 use crate::api::registry::{Holder, ResolveRequest, Resolved, ServiceList};
+use crate::api::secret::{SecretInfo, SecretList, SecretPut, SecretRemoved};
 use crate::api::spool::{SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolRequest, Spooled};
 use crate::api::summons::{SpawnRequest, Spawned, Summons, SummonsFound, SummonsRequest};
 use crate::api::swarm::{NodeAdd, NodeDetail, NodeDrain, NodeOrder, NodeOrdered, NodeStep, NodeUpgrade};
@@ -30,7 +31,8 @@ use crate::rpc::builtin::{Dying, Welcome};
 crate::wire_documents! {
     ApiError, BeatReply, BeatRequest, Check, DestructReply, DestructRequest, Destructed, Event, Gem, GemList, GemPush,
     GemRemoved, Health, Holder, NodeAdd, NodeDetail, NodeDrain, NodeInfo, NodeList, NodeOrder, NodeOrdered, NodeStep,
-    NodeUpgrade, ProvisionRequest, ReapRequest, Reaped, ResolveRequest, Resolved, ServiceList,
+    NodeUpgrade, ProvisionRequest, ReapRequest, Reaped, ResolveRequest, Resolved, SecretInfo, SecretList, SecretPut,
+    SecretRemoved, ServiceList,
     SpawnRequest, Spawned, SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolRequest, Spooled, Summons,
     SummonsFound, SummonsRequest, Ticket, TicketRequest, Vault, VaultList,
 }

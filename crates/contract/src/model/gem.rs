@@ -12,6 +12,7 @@ use super::invitation::{Invitation, MOST_INVITATIONS};
 use super::labels::{self, LabelError};
 use super::lease::Terms;
 use super::limits::{LimitError, Limits};
+use super::secret_use::{MOST_SECRETS, SecretUse};
 use super::units::{self, AmountError};
 #[cfg(feature = "documents")]
 use crate::strict::{self, StrictError};
@@ -180,6 +181,10 @@ pub struct Wishes {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MOST_INVITATIONS))]
     pub net: Vec<Invitation>,
+    /// Which secrets of his own its requests carry, as in a worker's limits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_SECRETS))]
+    pub secrets: Vec<SecretUse>,
 }
 
 impl Wishes {
@@ -196,6 +201,7 @@ impl Wishes {
             link: self.link.or(base.link),
             spawn: self.spawn.or(base.spawn),
             net: self.net,
+            secrets: self.secrets,
         }
     }
 
@@ -210,6 +216,7 @@ impl Wishes {
             max_frame_bytes: self.max_frame_bytes.unwrap_or(base.max_frame_bytes),
             spawn: self.spawn.unwrap_or(base.spawn),
             net: self.net.clone(),
+            secrets: self.secrets.clone(),
         }
     }
 

@@ -50,6 +50,30 @@ impl FetchMethod {
     }
 }
 
+/// What the node writes itself: where the request goes, where its body ends, and what the connection does.
+const NODES_HEADERS: [&str; 14] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-forwarded-host",
+];
+
+/// Whether a header, in small letters, is nobody's to set but the node's.
+#[must_use]
+pub fn is_nodes_header(name: &str) -> bool {
+    NODES_HEADERS.contains(&name) || name.starts_with("proxy-")
+}
+
 /// Who may be reached: a name, which never means a private address, or an address, which means itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvitedHost {
@@ -91,6 +115,17 @@ impl Invitation {
     #[must_use]
     pub fn host(&self) -> &InvitedHost {
         &self.host
+    }
+
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// Whether both are of one host and port, spoken to in one way.
+    #[must_use]
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        (self.is_tls, &self.host, self.port) == (other.is_tls, &other.host, other.port)
     }
 
     /// Whether it is meant by this invitation.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::invitation::{Invitation, MOST_INVITATIONS};
+use super::secret_use::{self, MOST_SECRETS, SecretUse, SecretUseError};
 use super::units::{show_millis, show_size};
 
 pub const KIB: u64 = 1024;
@@ -31,6 +32,10 @@ pub struct Limits {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MOST_INVITATIONS))]
     pub net: Vec<Invitation>,
+    /// Which secrets of its owner's its requests carry, by name. Refused as well by who does not know them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_SECRETS))]
+    pub secrets: Vec<SecretUse>,
 }
 
 impl Default for Limits {
@@ -43,6 +48,7 @@ impl Default for Limits {
             max_frame_bytes: 1024 * 1024,
             spawn: 0,
             net: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 }
@@ -118,6 +124,7 @@ impl Limits {
             ("max_frame_bytes", self.max_frame_bytes.into(), 4 * KIB, 64 * MIB),
             ("spawn", self.spawn.into(), 0, 10_000),
             ("net", self.net.len() as u64, 0, MOST_INVITATIONS as u64),
+            ("secrets", self.secrets.len() as u64, 0, MOST_SECRETS as u64),
         ];
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
@@ -125,6 +132,11 @@ impl Limits {
             }
         }
         Ok(())
+    }
+
+    /// Whether each secret goes where the worker is invited, and to one origin only.
+    pub fn check_secrets(&self) -> Result<(), SecretUseError> {
+        secret_use::check_uses(&self.secrets, &self.net)
     }
 
     /// The memory that a vault takes of its node at most: the heap, the init, and the frames in its hands.
@@ -162,6 +174,8 @@ mod tests {
         assert!(read(&Limits::default()).is_ok());
         let net = vec!["https://api.example.com/v1".parse().expect("invites")];
         assert!(read(&Limits { net, ..Limits::default() }).is_err());
+        let secrets = vec!["openai=Authorization:Bearer".parse().expect("is a use")];
+        assert!(read(&Limits { secrets, ..Limits::default() }).is_err());
     }
 
     #[test]

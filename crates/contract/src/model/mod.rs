@@ -33,6 +33,8 @@ pub mod schema;
 #[cfg(feature = "documents")]
 pub mod secret;
 #[cfg(feature = "documents")]
+pub mod secret_use;
+#[cfg(feature = "documents")]
 pub mod ssh;
 #[cfg(feature = "documents")]
 pub mod swarm;

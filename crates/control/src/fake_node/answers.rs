@@ -74,6 +74,7 @@ impl NodeApi for FakeNode {
                 }
                 state.vaults.insert(order.vault.clone(), (order.generation, Phase::Forged, order.terms));
                 state.provisioned += 1;
+                state.granted = order.secrets;
                 state.trace = trace::current().map(|context| context.trace);
             }
             let (vault, generation) = (order.vault, order.generation);

@@ -25,6 +25,7 @@ use super::nodes::NodeSlot;
 use super::placement::{Placing, check_wished};
 use super::registry::NameRegistry;
 use super::scheduler::PlacementError;
+use super::secrets::UserSecrets;
 use super::spool::SpoolApi;
 use super::store::Expect;
 use super::summon::{Drafted, Summoning};
@@ -33,17 +34,20 @@ use hauki_contract::api::event::Happening;
 use hauki_contract::api::node::{OpenedPort, Opening, ProvisionOrder, Provisioned};
 use hauki_contract::api::node_error::{NodeError, NodeFault};
 use hauki_contract::api::vault::{NodeScore, Placement, ProvisionRequest, Vault};
-use hauki_contract::model::id::{NodeName, VaultId};
+use hauki_contract::model::id::VaultId;
 use hauki_contract::model::phase::Phase;
 use hauki_contract::model::secret::Secret;
+use hauki_contract::model::secret_use::GrantedSecret;
 use hauki_contract::rpc::capability::IssuerKey;
 use hauki_contract::step;
+use hauki_contract::system::clock;
 use hauki_contract::system::tasks::{self, TaskKind};
-use hauki_contract::system::{clock, random};
 
 mod guard;
+mod representation;
 
 use guard::ForgeGuard;
+use representation::{built, planned};
 
 /// Beyond the worker's own call deadline, which bounds `create`.
 const FORGE_DEADLINE: Duration = Duration::from_secs(30);
@@ -96,6 +100,7 @@ pub(super) struct Forge {
     travel: Arc<CodeDistribution>,
     summoning: Arc<Summoning>,
     membership: Arc<Membership>,
+    secrets: Arc<UserSecrets>,
     /// Where a key's vault may still wait.
     spool_api: Arc<SpoolApi>,
 }
@@ -109,6 +114,7 @@ pub(super) struct Before<'a> {
     pub travel: &'a Arc<CodeDistribution>,
     pub summoning: &'a Arc<Summoning>,
     pub membership: &'a Arc<Membership>,
+    pub secrets: &'a Arc<UserSecrets>,
     pub spool_api: &'a Arc<SpoolApi>,
 }
 
@@ -130,6 +136,7 @@ impl Forge {
             travel: before.travel.clone(),
             summoning: before.summoning.clone(),
             membership: before.membership.clone(),
+            secrets: before.secrets.clone(),
             spool_api: before.spool_api.clone(),
         })
     }
@@ -195,6 +202,8 @@ impl Forge {
     ) -> Result<Forged, Failure> {
         self.admission.refuse_while_draining()?;
         check_wished(wish)?;
+        let Drafted { summons, .. } = drafted;
+        let secrets = self.secrets.granted(summons.owner, &summons.limits.secrets).await?;
         let (turns, apart) = self.placing.apart(wish).await?;
         let memory_bytes = drafted.summons.limits.footprint_bytes();
         let code = Some(drafted.summons.worker.sha256);
@@ -219,7 +228,7 @@ impl Forge {
                 refused.for_each(|(node, why)| field.refuse(node, why));
                 continue;
             };
-            let ordering = self.order(&slot, &forging.vault, drafted, opening, voucher);
+            let ordering = self.order(&slot, &forging.vault, drafted, opening, (voucher, secrets.clone()));
             let refused = match step!("order", ordering).await {
                 Ok(mut provisioned) => {
                     tried.extend(score);
@@ -274,7 +283,7 @@ impl Forge {
         vault: &VaultId,
         drafted: &Drafted,
         opening: Option<&Opening>,
-        voucher: Secret,
+        (voucher, secrets): (Secret, Vec<GrantedSecret>),
     ) -> Result<Provisioned, NodeError> {
         let Drafted { summons, source } = drafted;
         let order = ProvisionOrder {
@@ -290,6 +299,7 @@ impl Forge {
             parent: summons.parent.clone(),
             voucher,
             opening: opening.cloned(),
+            secrets,
         };
         let deadline = FORGE_DEADLINE + Duration::from_millis(summons.limits.call_deadline_ms.into());
         match tokio::time::timeout(deadline, self.travel.order_with_code(slot, order, source)).await {
@@ -345,52 +355,5 @@ impl Forge {
             }
         });
         step!("record", recording).await.map_err(ForgeError::Record)?
-    }
-}
-
-fn planned(drafted: &Drafted, scores: Vec<NodeScore>) -> Result<Vault, Failure> {
-    match scores.iter().find(|score| score.chosen).map(|score| score.node.clone()) {
-        Some(node) => {
-            let nothing = Provisioned::default();
-            let vault = built(drafted, random::vault_id(), node, nothing, scores);
-            Ok(Vault { phase: Phase::Forging.into(), changed: false, dry_run: true, ..vault })
-        }
-        None => Err(PlacementError::Unplanned { scores }.into()),
-    }
-}
-
-fn built(
-    drafted: &Drafted,
-    id: VaultId,
-    node: NodeName,
-    provisioned: Provisioned,
-    explanation: Vec<NodeScore>,
-) -> Vault {
-    let summons = &drafted.summons;
-    Vault {
-        id,
-        summons: summons.id.clone(),
-        worker: summons.worker.clone(),
-        node,
-        generation: GENERATION,
-        phase: Phase::Forged.into(),
-        methods: provisioned.methods,
-        limits: summons.limits.clone(),
-        unlimited: provisioned.unlimited,
-        terms: summons.terms.clone(),
-        labels: summons.labels.clone(),
-        name: summons.name.clone(),
-        parent: summons.parent.clone(),
-        owner: summons.owner,
-        endpoint: None,
-        forged_at: clock::now(),
-        forged_us: provisioned.forged_us,
-        vitals: None,
-        receipt: None,
-        unreachable: None,
-        explanation,
-        damaged: false,
-        changed: true,
-        dry_run: false,
     }
 }

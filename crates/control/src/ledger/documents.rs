@@ -14,6 +14,7 @@
 //! key/<what>/<hash>   an idempotency key  gem/…, gemsource/…     pushed gems
 //!                                           gemoriginal/…          and what they were compiled of
 //! aged/<time>/<key>   when a key was used, for `control::retention`
+//! secret/<uid>/<name> a secret of a user's, sealed with the data key (`control::data_key`)
 //! issuer              the public half of the key that signs tickets
 //! aside/<key>         what could not be read, as it is (`ledger::quarantine`)
 //! ephemeral/nodes     by its revision, the number of the membership; which nodes without a record are drained
@@ -55,6 +56,7 @@ pub(crate) const APART: &str = "apart/";
 pub(crate) const AGED: &str = "aged/";
 pub(crate) const SPOOL: &str = "spool/";
 pub(crate) const NODE: &str = "node/";
+pub(crate) const SECRET: &str = "secret/";
 /// Ephemeral as well, so that a note that checks it asks nothing of the disk.
 pub(crate) const MEMBERSHIP: &str = "ephemeral/nodes";
 
@@ -79,6 +81,7 @@ pub(super) const PREFIXES: &[&str] = &[
     ISSUER,
     "aside/",
     NODE,
+    SECRET,
     "meta/",
 ];
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::documents::{APART, NAME, NODE, NodeRecord, PREFIXES, VAULT, node_key};
+use super::documents::{APART, NAME, NODE, NodeRecord, PREFIXES, SECRET, VAULT, node_key};
 use super::error::LedgerError;
 use super::record::Records;
 use crate::store::{
@@ -33,7 +33,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// What a core writes anew without having read it. It is whole again at once, and what was damaged stays aside all the
 /// same: nobody would hear of it otherwise.
-const HEALED: &[&str] = &[ISSUER, "meta/", APART];
+const HEALED: &[&str] = &[ISSUER, "meta/", APART, SECRET];
 
 const PAGE: usize = 500;
 

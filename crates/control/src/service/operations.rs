@@ -18,6 +18,7 @@ use hauki_contract::api::event::{Event, EventQuery};
 use hauki_contract::api::gem::{Gem, GemList, GemPush, GemRemoved};
 use hauki_contract::api::health::Health;
 use hauki_contract::api::registry::{Holder, ResolveRequest, Resolved, ServiceList, WatchQuery};
+use hauki_contract::api::secret::{SecretInfo, SecretList, SecretPut, SecretRemoved};
 use hauki_contract::api::spool::{
     SpoolEntry, SpoolList, SpoolOrder, SpoolOrdered, SpoolQuery, SpoolRequest, SpoolWait, Spooled,
 };
@@ -35,6 +36,7 @@ use hauki_contract::api::vault::{
 };
 use hauki_contract::model::gem::GemPointer;
 use hauki_contract::model::id::{NodeName, SpoolId, SummonsId, VaultId};
+use hauki_contract::model::secret_use::SecretName;
 use hauki_contract::model::ticket::Ticket;
 
 type Answer<T> = Result<T, ApiError>;
@@ -196,6 +198,21 @@ impl Core {
 
     pub async fn resolve_gem(&self, pointer: &GemPointer) -> Answer<Gem> {
         Ok(self.basis.gems.resolve(pointer).await?)
+    }
+}
+
+/// Secrets, each user's own.
+impl Core {
+    pub async fn set_secret(&self, owner: Option<u32>, put: SecretPut) -> Answer<SecretInfo> {
+        Ok(self.phases.secrets.set(owner, put).await?)
+    }
+
+    pub async fn secrets(&self, owner: Option<u32>) -> Answer<SecretList> {
+        Ok(self.phases.secrets.list(owner).await?)
+    }
+
+    pub async fn remove_secret(&self, owner: Option<u32>, name: SecretName) -> Answer<SecretRemoved> {
+        Ok(self.phases.secrets.remove(owner, name).await?)
     }
 }
 

@@ -27,6 +27,7 @@ mod members;
 mod phases;
 mod placement;
 mod registry;
+mod secrets;
 mod damaged_records;
 mod spool;
 mod tombstones;

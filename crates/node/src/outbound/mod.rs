@@ -29,7 +29,7 @@ use tokio::task::JoinSet;
 pub(crate) use call::{OutboundCall, ask};
 use connection::{OnBehalfOf, OutboundConnection};
 use error::OutboundError;
-use fetch::FetchAccount;
+use fetch::{FetchAccount, VaultSecrets};
 use offered::OfferedObject;
 
 use crate::gate::byte_accounts::Backlog;
@@ -38,6 +38,7 @@ use crate::vault::VaultHandle;
 use hauki_contract::model::death::Death;
 use hauki_contract::model::id::VaultId;
 use hauki_contract::model::secret::Secret;
+use hauki_contract::model::secret_use::{GrantedSecret, SecretUse};
 use hauki_contract::model::ticket::Ticket;
 use hauki_contract::rpc::capability::Issuer;
 use hauki_contract::rpc::forwarded_ticket;
@@ -63,6 +64,7 @@ pub struct Outbound {
     any: AtomicBool,
     places: Arc<Semaphore>,
     fetches: FetchAccount,
+    secrets: Arc<VaultSecrets>,
 }
 
 #[derive(Default)]
@@ -110,7 +112,15 @@ impl Outbound {
             any: AtomicBool::new(false),
             places,
             fetches: FetchAccount::default(),
+            secrets: Arc::default(),
         }
+    }
+
+    /// With what its requests carry; nothing where a secret that is used was not granted.
+    #[must_use]
+    pub fn carrying(self, uses: &[SecretUse], granted: &[GrantedSecret]) -> Option<Self> {
+        let secrets = Arc::new(VaultSecrets::new(uses, granted)?);
+        Some(Self { secrets, ..self })
     }
 
     fn book(&self) -> MutexGuard<'_, ObjectTable> {

@@ -5,6 +5,8 @@
 //! request to the next, and nothing is decompressed. Whoever drops the future ends the request.
 
 mod account;
+mod injection;
+mod redaction;
 mod request;
 mod resolver;
 
@@ -13,18 +15,21 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use serde::Serialize;
 
 use account::AnswerRoom;
 pub(super) use account::FetchAccount;
+pub(super) use injection::VaultSecrets;
 use request::{CheckedRequest, FetchAsk};
 use resolver::{NoPublicAddress, PublicResolver, SystemLookup};
 
+use crate::gate::fair_scheduler::{self, Applicant};
 use crate::vault::VaultHandle;
 use hauki_contract::api::node::{Fetched, NewsItem};
+use hauki_contract::model::lease::Mono;
 use hauki_contract::rpc::message::code;
 use hauki_contract::system::clock;
 
@@ -35,6 +40,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
 /// Of all headers of an answer.
 const MOST_HEADER_BYTES: usize = 64 * 1024;
+/// What is longer is searched for secrets on a thread of its own.
+const SHORT: usize = 32 * 1024;
+/// For events, of what nobody waited for to its end.
+const GIVEN_UP: &str = "fetch: it was given up";
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum FetchError {
@@ -62,6 +71,12 @@ pub(super) enum FetchError {
     Spent(u64),
     #[error("fetch: too much is being fetched on this node at once")]
     Crowded,
+    #[error("fetch: a secret cannot stand in the request")]
+    Unsent,
+    #[error("fetch: the answer leads on to an address that has a secret in it")]
+    Leak,
+    #[error("fetch: {0} has packed its answer, so it cannot be searched for secrets")]
+    Packed(String),
     #[error("fetch: this node cannot fetch: its certificates cannot be read")]
     NoClient,
 }
@@ -72,7 +87,8 @@ impl FetchError {
             Self::Unasked | Self::Uninvited { .. } | Self::Redirect(_) | Self::Private(_) => {
                 code::word(code::DENIED)
             }
-            Self::Request(_) => code::word(code::INVALID_PARAMS),
+            Self::Leak | Self::Packed(_) => code::word(code::DENIED),
+            Self::Request(_) | Self::Unsent => code::word(code::INVALID_PARAMS),
             Self::Circle | Self::Unreachable { .. } | Self::Broken { .. } | Self::NoClient => "unreachable",
             Self::Long(_) => code::word(code::TOO_LARGE),
             Self::Hasty(_) | Self::Spent(_) | Self::Crowded => code::word(code::BUSY),
@@ -120,46 +136,73 @@ pub(super) async fn fetch(vault: &Arc<VaultHandle>, params: &str) -> Result<Stri
     if invitations.is_empty() {
         return Err(FetchError::Unasked);
     }
-    let account = &vault.reach.fetches;
-    // What is refused counts as well: each is told to whoever watches.
-    account.take(vault.now())?;
-    let _place = account.place().await?;
-    let began = clock::mono();
-    let mut seen =
-        Fetched { method: String::new(), to: String::new(), status: None, bytes: 0, took_ms: 0, error: None };
-    let said = follow(vault, params, &mut seen).await;
-    seen.took_ms = clock::mono().since(began) / 1000;
-    seen.error = said.as_ref().err().map(ToString::to_string);
-    vault.news.publish(NewsItem::Fetched { vault: vault.id.clone(), fetched: Box::new(seen) });
+    let mut telling = FetchTelling::begin(vault);
+    let said = follow(vault, params, &mut telling.seen).await;
+    // Nothing that fails says a value; this is in case something does.
+    let said =
+        said.map_err(|error| match vault.reach.secrets.redaction.is_in(error.to_string().as_bytes()) {
+            true => FetchError::Leak,
+            false => error,
+        });
+    telling.seen.error = said.as_ref().err().map(ToString::to_string);
     said
 }
 
+/// What becomes of a request, told when it ends: also of one that is refused, or that nobody waits for any more.
+struct FetchTelling<'a> {
+    vault: &'a VaultHandle,
+    began: Mono,
+    seen: Fetched,
+}
+
+impl<'a> FetchTelling<'a> {
+    fn begin(vault: &'a VaultHandle) -> Self {
+        let (method, to, error) = (String::new(), String::new(), Some(GIVEN_UP.to_owned()));
+        let seen = Fetched { method, to, status: None, bytes: 0, took_ms: 0, error };
+        Self { vault, began: clock::mono(), seen }
+    }
+}
+
+impl Drop for FetchTelling<'_> {
+    fn drop(&mut self) {
+        let mut seen = self.seen.clone();
+        seen.took_ms = clock::mono().since(self.began) / 1000;
+        let vault = self.vault.id.clone();
+        self.vault.news.publish(NewsItem::Fetched { vault, fetched: Box::new(seen) });
+    }
+}
+
 async fn follow(vault: &VaultHandle, params: &str, seen: &mut Fetched) -> Result<String, FetchError> {
-    let invitations = &vault.limits.net;
+    let (invitations, secrets) = (&vault.limits.net, &vault.reach.secrets);
     let asked = FetchAsk::read(params)?;
     (seen.method, seen.to) = asked.told();
+    let account = &vault.reach.fetches;
+    // What is refused counts as well.
+    account.take(vault.now())?;
     let mut request = CheckedRequest::of(asked, invitations)?;
+    let _place = account.place().await?;
     for redirects in 0..=MOST_REDIRECTS {
         if redirects > 0 {
             vault.reach.fetches.take(vault.now())?;
         }
-        let answer = send(&request).await?;
+        let answer = send(&request, secrets).await?;
         let status = answer.status().as_u16();
         seen.status = Some(status);
         let location =
             answer.headers().get(LOCATION).filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308));
         let Some(location) = location else {
-            return read(answer, redirects > 0, vault.limits.max_frame_bytes as usize, seen).await;
+            return read(vault, &request, answer, redirects > 0, seen).await;
         };
         let location = location.to_str().map_err(|_| FetchError::Redirect("nowhere".to_owned()))?.to_owned();
-        request = request.redirected(status, &location, invitations)?;
+        request = request.redirected(status, &location, invitations, secrets)?;
     }
     Err(FetchError::Circle)
 }
 
-async fn send(request: &CheckedRequest) -> Result<Response, FetchError> {
+async fn send(request: &CheckedRequest, secrets: &VaultSecrets) -> Result<Response, FetchError> {
     let method = Method::from_bytes(request.method.name().as_bytes()).unwrap_or_default();
-    let mut sent = client()?.request(method, request.url.clone()).headers(request.headers.clone());
+    let (url, headers) = secrets.put_into(request)?;
+    let mut sent = client()?.request(method, url).headers(headers);
     if let Some(body) = &request.body {
         sent = sent.body(body.clone());
     }
@@ -201,14 +244,20 @@ fn reason(error: &reqwest::Error) -> &'static str {
 }
 
 async fn read(
+    vault: &VaultHandle,
+    request: &CheckedRequest,
     mut answer: Response,
     redirected: bool,
-    most: usize,
     seen: &mut Fetched,
 ) -> Result<String, FetchError> {
+    let (most, secrets) = (vault.limits.max_frame_bytes as usize, &vault.reach.secrets);
     let mut room = AnswerRoom::new();
     let mut body = Vec::new();
-    let to = answer.url().origin().ascii_serialization();
+    let to = request.url.origin().ascii_serialization();
+    let packed = answer.headers().get(CONTENT_ENCODING).filter(|how| how.as_bytes() != b"identity");
+    if packed.is_some() && !secrets.is_empty() {
+        return Err(FetchError::Packed(to));
+    }
     // Before anything of a long one is read, where its length is told.
     if answer.content_length().is_some_and(|length| length > most as u64) {
         return Err(FetchError::Long(most));
@@ -224,14 +273,19 @@ async fn read(
         room.grow(piece.len())?;
         body.extend_from_slice(&piece);
     }
-    let headers = answer.headers().iter();
-    let headers =
-        headers.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let body = cleaned(vault, body).await?;
+    let redaction = &secrets.redaction;
+    let headers = answer.headers().iter().filter(|(name, _)| !redaction.is_named(name.as_str()));
+    let headers = headers.map(|(name, value)| {
+        let value = redaction.cleaned(value.as_bytes());
+        (name.as_str(), String::from_utf8_lossy(&value).into_owned())
+    });
     let text = std::str::from_utf8(&body).ok();
     let told = FetchAnswer {
         status: answer.status().as_u16(),
         reason: answer.status().canonical_reason().unwrap_or_default(),
-        url: answer.url().as_str(),
+        // As it was asked for: what was sent may have a value in it.
+        url: request.url.as_str(),
         redirected,
         headers: headers.collect(),
         text,
@@ -239,6 +293,19 @@ async fn read(
     };
     let told = serde_json::to_string(&told).map_err(|_| FetchError::Long(most))?;
     if told.len() > most { Err(FetchError::Long(most)) } else { Ok(told) }
+}
+
+/// The body without secrets.
+async fn cleaned(vault: &VaultHandle, body: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+    let secrets = Arc::clone(&vault.reach.secrets);
+    if secrets.is_empty() {
+        return Ok(body);
+    }
+    if body.len() <= SHORT {
+        return Ok(secrets.redaction.cleaned(&body).into_owned());
+    }
+    let work = move || secrets.redaction.cleaned(&body).into_owned();
+    fair_scheduler::take(Applicant::Vault(vault.id.clone()), work).await.map_err(|_| FetchError::Crowded)
 }
 
 fn broken(error: &reqwest::Error) -> &'static str {

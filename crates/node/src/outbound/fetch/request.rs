@@ -1,34 +1,17 @@
 //! Egress policy: from what a worker asks for to a request that its invitations admit.
 
-use hauki_contract::model::invitation::{FetchMethod, FetchTarget, Invitation};
+use hauki_contract::model::invitation::{FetchMethod, FetchTarget, Invitation, is_nodes_header};
 use hauki_contract::strict::{self, DocumentLimits};
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use serde::Deserialize;
 
 use super::FetchError;
+use super::injection::VaultSecrets;
 
 const MOST_URL: usize = 8 * 1024;
 const MOST_HEADERS: usize = 64;
 const MOST_HEADER_BYTES: usize = 16 * 1024;
-
-/// What the node writes itself: where the request goes, where its body ends, and what the connection does.
-const OURS: [&str; 14] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "forwarded",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "x-forwarded-host",
-];
 
 /// As the run-time in the vault writes it: an array, so that nothing in it has a name of the worker's.
 #[derive(Debug, Deserialize)]
@@ -79,8 +62,10 @@ impl CheckedRequest {
         status: u16,
         location: &str,
         invitations: &[Invitation],
+        secrets: &VaultSecrets,
     ) -> Result<Self, FetchError> {
-        let next = self.url.join(location).map_err(|_| FetchError::Redirect("nowhere".to_owned()))?;
+        let mut next = self.url.join(location).map_err(|_| FetchError::Redirect("nowhere".to_owned()))?;
+        secrets.take_out_of(&mut next)?;
         let is_changed = status == 303 && self.method != FetchMethod::Head
             || matches!(status, 301 | 302) && self.method == FetchMethod::Post;
         if is_changed {
@@ -106,20 +91,21 @@ pub(super) fn shown(url: &Url) -> String {
     shown
 }
 
+/// As invitations are held against it.
+pub(super) fn target(method: FetchMethod, url: &Url) -> Option<FetchTarget<'_>> {
+    let (host, port) = (url.host_str()?, url.port_or_known_default()?);
+    Some(FetchTarget { method, is_tls: url.scheme() == "https", host, port, path: url.path() })
+}
+
 fn admitted(method: FetchMethod, mut url: Url, invitations: &[Invitation]) -> Result<Url, FetchError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(bad("a name and a password do not belong into an address"));
     }
     url.set_fragment(None);
-    let is_tls = match url.scheme() {
-        "https" => true,
-        "http" => false,
-        _ => return Err(bad("only http and https can be fetched")),
-    };
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-        return Err(bad("the address has no host"));
-    };
-    let target = FetchTarget { method, is_tls, host, port, path: url.path() };
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad("only http and https can be fetched"));
+    }
+    let target = target(method, &url).ok_or_else(|| bad("the address has no host"))?;
     if invitations.iter().any(|invitation| invitation.admits(target)) {
         return Ok(url);
     }
@@ -135,7 +121,7 @@ fn read_headers(list: &[(String, String)]) -> Result<HeaderMap, FetchError> {
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hauki/", env!("CARGO_PKG_VERSION"))));
     for (name, value) in list {
         let lower = name.to_ascii_lowercase();
-        if OURS.contains(&lower.as_str()) || lower.starts_with("proxy-") {
+        if is_nodes_header(&lower) {
             return Err(bad(format!("the header {lower} is the node's")));
         }
         // Neither takes an end of line.
@@ -226,17 +212,22 @@ mod tests {
     fn a_redirect_stays_inside_and_takes_no_authority_elsewhere() {
         let begin =
             || ask("https://api.example.com/v1/a", "POST", r#"[["authorization","x"]]"#).expect("is good");
-        let next = begin().redirected(302, "b?c", &invited()).expect("is inside");
+        let next = begin().redirected(302, "b?c", &invited(), &VaultSecrets::default()).expect("is inside");
         assert_eq!((next.method, next.url.as_str()), (FetchMethod::Get, "https://api.example.com/v1/b?c"));
         assert!(next.headers.contains_key("authorization"));
-        let kept = begin().redirected(307, "/v1/", &invited()).expect("is inside");
+        let kept = begin().redirected(307, "/v1/", &invited(), &VaultSecrets::default()).expect("is inside");
         assert_eq!(kept.method, FetchMethod::Post);
-        let other = begin().redirected(303, "http://127.0.0.1:8080/", &invited()).expect("is inside");
+        let other = begin()
+            .redirected(303, "http://127.0.0.1:8080/", &invited(), &VaultSecrets::default())
+            .expect("is inside");
         assert!(!other.headers.contains_key("authorization"));
         for outside in
             ["/v2", "//evil.example/v1/", "http://api.example.com/v1/", "http://169.254.169.254/", "http://["]
         {
-            assert!(matches!(begin().redirected(302, outside, &invited()), Err(FetchError::Redirect(_))));
+            assert!(matches!(
+                begin().redirected(302, outside, &invited(), &VaultSecrets::default()),
+                Err(FetchError::Redirect(_))
+            ));
         }
     }
 }
