@@ -2,9 +2,12 @@
 //! its invitation.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::support::daemon::Daemon;
 use crate::support::stranger::{HANG, Stranger, request};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use hauki::model::gem::Wishes;
 use hauki::rpc::message::code;
 use serde_json::{Value, json};
@@ -248,6 +251,108 @@ async fn a_request_ends_with_whom_it_was_for() {
     assert_eq!(server.hear().await, "/v1/half");
     caller.send(&request(9, "hauki.destruct", json!({})).to_string()).await;
     assert_eq!(server.hear().await, "end of /v1/half");
+}
+
+/// Answers whoever trusts its certificate, which an authority made for a test has signed.
+struct TlsServer {
+    address: SocketAddr,
+    authority: String,
+}
+
+impl TlsServer {
+    async fn start() -> Self {
+        let authority = {
+            let mut wanted = rcgen::CertificateParams::new(Vec::new()).expect("is valid");
+            wanted.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            let key = rcgen::KeyPair::generate().expect("is made");
+            rcgen::CertifiedIssuer::self_signed(wanted, key).expect("is signed")
+        };
+        let key = rcgen::KeyPair::generate().expect("is made");
+        let wanted = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("is valid");
+        let own = wanted.signed_by(&key, &authority).expect("is signed");
+        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("are known")
+            .with_no_client_auth()
+            .with_single_cert(vec![own.der().clone()], key.into())
+            .expect("fit");
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("is bound");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let mut head = [0; 2048];
+                    let _ = stream.read(&mut head).await;
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsealed").await;
+                    let _ = stream.shutdown().await;
+                });
+            }
+        });
+        let bytes = BASE64.encode(authority.der());
+        let lines: Vec<&str> =
+            bytes.as_bytes().chunks(64).map(|line| str::from_utf8(line).expect("is ASCII")).collect();
+        let lines = lines.join("\n");
+        let authority = format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n");
+        Self { address, authority }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_believed_by_who_vouches_for_it_and_by_nobody_else() {
+    let (server, other) = (TlsServer::start().await, TlsServer::start().await);
+    let url = format!("https://{}/v1/", server.address);
+    for (authority, is_known) in
+        [(None, false), (Some(&other.authority), false), (Some(&server.authority), true)]
+    {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let more = authority.map_or_else(String::new, |pem| {
+            std::fs::write(file.path(), pem).expect("is ours");
+            format!("net: {{ca_file: {}}}\n", file.path().display())
+        });
+        let daemon = Daemon::start_in(Daemon::ground(&more), "all", &[]);
+        let mut caller = invited(&daemon, std::slice::from_ref(&url), 60_000).await;
+        if is_known {
+            assert_eq!(caller.result("get", json!([url])).await, json!([200, false, "sealed"]));
+        } else {
+            let told = refused(&mut caller, &url).await;
+            assert!(told.contains("cannot be reached: no connection"), "{told}");
+        }
+    }
+    for spoiled in ["", "no certificate"] {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), spoiled).expect("is ours");
+        let dir = Daemon::ground(&format!("net: {{ca_file: {}}}\n", file.path().display()));
+        let (said, ended) = Daemon::refused_in(dir.path(), "all", &[]);
+        assert!(!ended.success() && said.contains("net.ca_file"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_invited_beyond_what_the_configuration_allows() {
+    let mut server = HostileServer::start().await;
+    let wish = |url: String| Wishes { net: vec![url.parse().expect("is one")], ..Wishes::default() };
+    for (allow, inside, outside) in
+        [("off".to_owned(), None, "/v1/"), (format!("['{}']", server.url("/v1/")), Some("/v1/sub/"), "/v2/")]
+    {
+        let daemon = Daemon::start_in(Daemon::ground(&format!("net: {{allow: {allow}}}\n")), "all", &[]);
+        let request = crate::support::daemon::spawning(WORKER, wish(server.url(outside)));
+        let error = daemon.endpoint().spawn(&request).await.expect_err("is beyond");
+        let error = error.api().expect("is the core's");
+        assert!(
+            error.code == hauki::api::ErrorCode::Denied && error.message.contains("net.allow"),
+            "{error:?}"
+        );
+        daemon.spawn_with(WORKER, Wishes::default()).await;
+        let Some(inside) = inside else { continue };
+        let mut caller = invited(&daemon, &[server.url(inside)], 60_000).await;
+        caller.result("get", json!([server.url("/v1/sub/echo")])).await;
+        assert_eq!(server.hear().await, "/v1/sub/echo");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -396,6 +396,8 @@ async fn real_on(driver: FakeDriver) -> Arc<NodeService> {
         data_plane_reason: "the test has no other".into(),
         max_vaults: MOST_VAULTS,
         warm_vaults: 0,
+        net: None,
+        authorities: Vec::new(),
     };
     NodeService::start(settings, Arc::new(driver)).await.expect("starts")
 }

@@ -130,6 +130,8 @@ impl Stage {
             max_vaults: 8,
             // Its driver hands every vault that is started to the test.
             warm_vaults: 0,
+            net: None,
+            authorities: Vec::new(),
         };
         let node = NodeService::start(settings, Arc::new(Strings(sender))).await.expect("a node");
         Self { api: InProcessNode(node), key: IssuerKey::generate(), puppets }

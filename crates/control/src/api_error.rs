@@ -203,6 +203,9 @@ impl From<AuthorizationError> for ApiError {
         let way = "root may; others are listed in daemon.admin_uids of the configuration";
         let way = match &error {
             AuthorizationError::Nobody => None,
+            AuthorizationError::Ceiling(_) => {
+                hint("net.allow of the daemon's configuration says where workers may fetch from")
+            }
             AuthorizationError::Administrators | AuthorizationError::PrivateAddress { .. } => hint(way),
         };
         judged(&error, (Code::Denied, way))

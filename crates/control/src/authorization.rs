@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use hauki_contract::api::endpoints::{ENDPOINTS, EndpointSpec, Method, Who};
 use hauki_contract::api::peer::Peer;
 use hauki_contract::model::invitation::{Invitation, InvitedHost};
+use hauki_contract::model::net_ceiling::{CeilingError, NetCeiling};
 use hauki_contract::model::public_address::is_public;
 
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,8 @@ pub enum AuthorizationError {
     /// Of a node's networks, or of its own services.
     #[error("{address} is no public address: to invite a worker there is an administrator's")]
     PrivateAddress { address: IpAddr },
+    #[error(transparent)]
+    Ceiling(#[from] CeilingError),
 }
 
 /// What an asker may touch.
@@ -106,8 +109,16 @@ pub(super) fn judge(rights: Rights, method: &str, path: &str) -> Result<(), Auth
     }
 }
 
-/// Whether this asker may let a worker fetch from there: what only the node reaches, an administrator gives away.
-pub(super) fn judge_invitations(rights: Rights, net: &[Invitation]) -> Result<(), AuthorizationError> {
+/// Whether this asker may let a worker fetch from there: what the configuration says, if it says anything; else what only the
+/// node reaches, an administrator gives away.
+pub(super) fn judge_invitations(
+    rights: Rights,
+    ceiling: Option<&NetCeiling>,
+    net: &[Invitation],
+) -> Result<(), AuthorizationError> {
+    if let Some(ceiling) = ceiling {
+        return Ok(ceiling.check(net)?);
+    }
     let private = net.iter().find_map(|invitation| match invitation.host() {
         InvitedHost::Address(address) if !is_public(*address) => Some(*address),
         InvitedHost::Address(_) | InvitedHost::Name(_) => None,
@@ -130,14 +141,29 @@ mod tests {
     fn only_an_administrator_invites_to_what_is_not_public() {
         let net = |text: &str| [text.parse::<Invitation>().expect(text)];
         for anybodys in ["https://api.example.com/v1", "https://1.1.1.1/", "http://[2606:4700::1111]/"] {
-            assert!(judge_invitations(Rights::Of(1000), &net(anybodys)).is_ok(), "{anybodys}");
+            assert!(judge_invitations(Rights::Of(1000), None, &net(anybodys)).is_ok(), "{anybodys}");
         }
         for private in
             ["http://127.0.0.1:8080/", "http://169.254.169.254/", "http://[::1]/", "http://10.0.0.1/"]
         {
             for (rights, may) in [(Rights::All, true), (Rights::Of(1000), false), (Rights::Nothing, false)] {
-                assert_eq!(judge_invitations(rights, &net(private)).is_ok(), may, "{private} {rights:?}");
+                assert_eq!(
+                    judge_invitations(rights, None, &net(private)).is_ok(),
+                    may,
+                    "{private} {rights:?}"
+                );
             }
+        }
+    }
+
+    #[test]
+    fn what_the_configuration_says_holds_for_everybody() {
+        let net = |text: &str| [text.parse::<Invitation>().expect(text)];
+        let within = NetCeiling::Within(net("http://127.0.0.1:8080/v1/").to_vec());
+        for rights in [Rights::All, Rights::Of(1000)] {
+            let judged = |text: &str| judge_invitations(rights, Some(&within), &net(text));
+            assert!(judged("http://127.0.0.1:8080/v1/a").is_ok());
+            assert!(matches!(judged("https://api.example.com/"), Err(AuthorizationError::Ceiling(_))));
         }
     }
 

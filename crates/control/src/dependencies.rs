@@ -21,6 +21,7 @@ use super::quota::SummonsQuota;
 use super::single_flight::SingleFlight;
 use super::store::Store;
 use hauki_contract::model::config::Policy;
+use hauki_contract::model::net_ceiling::NetCeiling;
 use hauki_contract::rpc::capability::IssuerKey;
 use hauki_contract::system::clock;
 
@@ -29,6 +30,8 @@ pub struct CoreSettings {
     pub members: Vec<Member>,
     pub gem_directories: Vec<PathBuf>,
     pub policy: Policy,
+    /// What workers may be invited to at most.
+    pub net: Option<NetCeiling>,
     /// `all` or `core`, for `/healthz`.
     pub role: String,
 }
@@ -37,7 +40,13 @@ impl CoreSettings {
     /// Of these nodes, and as nobody has said anything.
     #[must_use]
     pub fn of(members: Vec<Member>) -> Self {
-        Self { members, gem_directories: Vec::new(), policy: Policy::default(), role: "all".to_owned() }
+        Self {
+            members,
+            gem_directories: Vec::new(),
+            policy: Policy::default(),
+            net: None,
+            role: "all".to_owned(),
+        }
     }
 }
 
@@ -57,6 +66,7 @@ pub(super) struct Dependencies {
     pub ledger: Ledger,
     pub issuer: Arc<IssuerKey>,
     pub policy: Policy,
+    pub net: Option<NetCeiling>,
     pub home: PathBuf,
     pub node_table: NodeTable,
     pub gems: Arc<Gems>,
@@ -75,12 +85,13 @@ impl Dependencies {
     /// With the role that the core has.
     pub(super) fn new(parts: CoreParts) -> (Self, String) {
         let CoreParts { store, issuer, home, settings } = parts;
-        let CoreSettings { members, gem_directories, policy, role } = settings;
+        let CoreSettings { members, gem_directories, policy, net, role } = settings;
         let records = Records::new(store);
         let basis = Self {
             ledger: Ledger::new(records.clone()),
             issuer: Arc::new(issuer),
             policy,
+            net,
             home,
             node_table: NodeTable::new(members),
             gems: Arc::new(Gems::new(gem_directories, records.clone())),

@@ -25,7 +25,7 @@ use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::authorization::{Rights, judge_invitations};
+use super::authorization::Rights;
 use super::extract::{ApiRejection, Id, Json, Query, RequestError};
 use super::manifest;
 use super::service::Core;
@@ -105,7 +105,7 @@ pub(super) async fn spawn(
     Json(mut request): Json<SpawnRequest>,
 ) -> Answer<Spawned> {
     let rights = rights(&asker);
-    judge_invitations(rights, &request.summons.wishes.net)?;
+    core.judge_invitations(rights, &request.summons.wishes.net)?;
     rights.mark(&mut request.summons.key);
     let mut spawned = core.spawn_for(uid(&asker), rights.only(), request).await?;
     rights.unmark(&mut spawned.summons.key);
@@ -118,7 +118,7 @@ pub(super) async fn summon(
     Json(mut request): Json<SummonsRequest>,
 ) -> Answer<Summons> {
     let rights = rights(&asker);
-    judge_invitations(rights, &request.wishes.net)?;
+    core.judge_invitations(rights, &request.wishes.net)?;
     rights.mark(&mut request.key);
     let mut summons = core.summon_for(uid(&asker), request).await?;
     rights.unmark(&mut summons.key);

@@ -158,6 +158,7 @@ impl RoleParts {
             members,
             gem_directories: gems,
             policy: settings.config.placement.policy.unwrap_or_default(),
+            net: settings.config.net.allow.clone(),
             role: role.name().to_owned(),
         };
         let core = hauki_control::start::open(&home.path, core_settings)?;

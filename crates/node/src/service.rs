@@ -16,7 +16,7 @@ use super::gate::connection::Gate;
 use super::gate::identity::{Identity, TlsIdentityError};
 use super::gate::port::Port;
 use super::journal::Journal;
-use super::outbound::{DeathLookup, Outbound};
+use super::outbound::{DeathLookup, FetchClient, Outbound};
 use super::pool::{Blank, Pool};
 use super::settings::NodeSettings;
 use super::shards::{Shard, ShardError, Shards};
@@ -40,6 +40,7 @@ use teardown::end_of;
 
 pub struct NodeService {
     settings: NodeSettings,
+    fetches: Arc<FetchClient>,
     driver: Arc<dyn Driver>,
     identity: Arc<Identity>,
     shards: Arc<Shards>,
@@ -88,8 +89,10 @@ impl NodeService {
         let shards = Arc::new(Shards::start(cores)?);
         let pool = Pool::start(Arc::clone(&driver), Arc::clone(&shards), settings.warm_vaults);
         let (draining, code_cache, book) = Default::default();
+        let fetches = Arc::new(FetchClient::new(settings.authorities.clone()));
         Ok(Arc::new(Self {
             settings,
+            fetches,
             driver,
             identity,
             shards,
@@ -153,6 +156,8 @@ impl NodeService {
         bounds.map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
         let secrets = order.limits.check_secrets();
         secrets.map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
+        let within = self.settings.net.as_ref().map_or(Ok(()), |ceiling| ceiling.check(&order.limits.net));
+        within.map_err(|error| NodeError::new(NodeFault::BadOrder, error.to_string()))?;
         let order = self.code_cache.fill(order)?;
         let opening = order.opening.clone();
         let (entry, blank, fresh) = self.enter(&order, Arc::downgrade(&self) as Weak<dyn DeathLookup>)?;
@@ -215,7 +220,7 @@ impl NodeService {
         let limits = order.limits.clone();
         let (id, voucher) = (order.vault.clone(), order.voucher.clone());
         let reach = Outbound::new(id, issuer, voucher, limits.max_frame_bytes, graves);
-        let reach = reach.carrying(&limits.secrets, &order.secrets).ok_or_else(|| {
+        let reach = reach.by(&self.fetches).carrying(&limits.secrets, &order.secrets).ok_or_else(|| {
             NodeError::new(NodeFault::BadOrder, "a secret that the vault uses came without its value")
         })?;
         let mut book = self.book();

@@ -1,10 +1,19 @@
 //! Settings of a node: what it needs to know before it starts.
 
+use std::io;
 use std::net::{IpAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use reqwest::Certificate;
 
 use hauki_contract::model::check::Check;
 use hauki_contract::model::config::{self, Config};
 use hauki_contract::model::id::NodeName;
+use hauki_contract::model::net_ceiling::NetCeiling;
+use hauki_contract::system::rlimit;
+
+/// Far more than all that there are.
+const MOST_CA_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub struct NodeSettings {
@@ -16,12 +25,20 @@ pub struct NodeSettings {
     pub max_vaults: u32,
     /// The most blank vaults that wait for a worker; 0: none.
     pub warm_vaults: u32,
+    /// What workers may be invited to at most.
+    pub net: Option<NetCeiling>,
+    /// Who may vouch for what they fetch, beside the system's own.
+    pub authorities: Vec<Certificate>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum NodeSettingsError {
     #[error("data_plane.address is {0}, which {1}: name the VPN's address")]
     Unusable(IpAddr, &'static str),
+    #[error("net.ca_file {} cannot be read", path.display())]
+    CaFile { path: PathBuf, source: io::Error },
+    #[error("net.ca_file {} holds no certificate in PEM form", path.display())]
+    Certificate { path: PathBuf, source: Option<reqwest::Error> },
 }
 
 /// Why no ticket can lead to an address, whatever networks the machine has.
@@ -34,6 +51,15 @@ fn unusable(address: IpAddr) -> Option<&'static str> {
         IpAddr::V6(one) if one.is_unicast_link_local() => Some("is another machine on each link"),
         _ => None,
     }
+}
+
+/// Those of a file, of which there is one at least.
+fn authorities(path: &Path) -> Result<Vec<Certificate>, NodeSettingsError> {
+    let failed = |source| NodeSettingsError::CaFile { path: path.to_owned(), source };
+    let pem = rlimit::read(path, MOST_CA_BYTES).map_err(failed)?;
+    let none = |source| NodeSettingsError::Certificate { path: path.to_owned(), source };
+    let read = Certificate::from_pem_bundle(&pem).map_err(|error| none(Some(error)))?;
+    if read.is_empty() { Err(none(None)) } else { Ok(read) }
 }
 
 impl NodeSettings {
@@ -76,12 +102,15 @@ impl NodeSettings {
         let (data_plane, data_plane_reason) =
             (address.unwrap_or(config::DATA_PLANE), data_plane_reason.to_owned());
         let name = said.node.name.clone();
+        let authorities = said.net.ca_file.as_deref().map(authorities).transpose()?.unwrap_or_default();
         Ok(Self {
             name: name.unwrap_or_else(|| config::NODE_NAME.parse().expect("the default name is valid")),
             data_plane,
             data_plane_reason,
             max_vaults: said.node.max_vaults.unwrap_or(config::MAX_VAULTS),
             warm_vaults: said.node.warm_vaults.unwrap_or(config::WARM_VAULTS),
+            net: said.net.allow.clone(),
+            authorities,
         })
     }
 }

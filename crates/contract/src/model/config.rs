@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::NodeName;
 use super::limits::Controller;
+use super::net_ceiling::NetCeiling;
 use crate::strict::{self, DocumentLimits, StrictError};
 
 /// The longest configuration file that is read.
@@ -59,6 +60,7 @@ pub struct Config {
     pub daemon: Daemon,
     pub data_plane: DataPlane,
     pub gems: GemsConfig,
+    pub net: NetConfig,
     pub node: NodeConfig,
     pub placement: PlacementRules,
     /// The nodes of a `haukid core`; absent: the node in the same process.
@@ -111,6 +113,19 @@ pub struct GemsConfig {
     /// beside the `bin` that holds haukid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub directories: Vec<PathBuf>,
+}
+
+/// What workers may fetch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetConfig {
+    /// The most that anybody may invite a worker to: `off`, or a list as `GET https://api.example.com/v1/`. Absent: names
+    /// and public addresses; others by administrators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<NetCeiling>,
+    /// Certificate authorities, in PEM form, that may vouch for what is fetched, beside the system's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -142,6 +142,14 @@ impl Invitation {
             && self.leads_to(target.path)
     }
 
+    /// Whether this one admits whatever the other does.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.is_same_origin(other)
+            && other.methods.iter().all(|method| self.methods.contains(method))
+            && (other.path == self.path || self.leads_to(&other.path))
+    }
+
     fn leads_to(&self, path: &str) -> bool {
         if self.path == "/" {
             return true;

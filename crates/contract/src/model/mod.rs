@@ -23,6 +23,8 @@ pub mod method;
 #[cfg(feature = "documents")]
 pub mod name;
 #[cfg(feature = "documents")]
+pub mod net_ceiling;
+#[cfg(feature = "documents")]
 pub mod open_word;
 #[cfg(feature = "documents")]
 pub mod phase;

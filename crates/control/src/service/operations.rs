@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::Core;
 use crate::admission::RequestUnderWay;
-use crate::authorization::Rights;
+use crate::authorization::{AuthorizationError, Rights, judge_invitations};
 use crate::health::Activity;
 use crate::issuer;
 use crate::user_limits::UserLimits;
@@ -36,6 +36,7 @@ use hauki_contract::api::vault::{
 };
 use hauki_contract::model::gem::GemPointer;
 use hauki_contract::model::id::{NodeName, SpoolId, SummonsId, VaultId};
+use hauki_contract::model::invitation::Invitation;
 use hauki_contract::model::secret_use::SecretName;
 use hauki_contract::model::ticket::Ticket;
 
@@ -167,6 +168,15 @@ impl Core {
         event: &Event,
     ) -> bool {
         self.phases.owners.may_hear(rights, known, event).await
+    }
+
+    /// Whether he may let a worker fetch from there.
+    pub(crate) fn judge_invitations(
+        &self,
+        rights: Rights,
+        net: &[Invitation],
+    ) -> Result<(), AuthorizationError> {
+        judge_invitations(rights, self.basis.net.as_ref(), net)
     }
 
     pub(crate) async fn own_vault(&self, rights: Rights, id: &VaultId) -> Answer<()> {

@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 pub(crate) use call::{OutboundCall, ask};
 use connection::{OnBehalfOf, OutboundConnection};
 use error::OutboundError;
+pub(crate) use fetch::FetchClient;
 use fetch::{FetchAccount, VaultSecrets};
 use offered::OfferedObject;
 
@@ -65,6 +66,7 @@ pub struct Outbound {
     places: Arc<Semaphore>,
     fetches: FetchAccount,
     secrets: Arc<VaultSecrets>,
+    client: Arc<FetchClient>,
 }
 
 #[derive(Default)]
@@ -113,6 +115,7 @@ impl Outbound {
             places,
             fetches: FetchAccount::default(),
             secrets: Arc::default(),
+            client: Arc::default(),
         }
     }
 
@@ -121,6 +124,12 @@ impl Outbound {
     pub fn carrying(self, uses: &[SecretUse], granted: &[GrantedSecret]) -> Option<Self> {
         let secrets = Arc::new(VaultSecrets::new(uses, granted)?);
         Some(Self { secrets, ..self })
+    }
+
+    /// With what its node sends them.
+    #[must_use]
+    pub(crate) fn by(self, client: &Arc<FetchClient>) -> Self {
+        Self { client: Arc::clone(client), ..self }
     }
 
     fn book(&self) -> MutexGuard<'_, ObjectTable> {

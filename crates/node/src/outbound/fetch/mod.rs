@@ -5,27 +5,28 @@
 //! request to the next, and nothing is decompressed. Whoever drops the future ends the request.
 
 mod account;
+mod client;
 mod injection;
 mod redaction;
 mod request;
 mod resolver;
 
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap, LOCATION};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response};
+use reqwest::{Method, Response};
 use serde::Serialize;
 
 use account::AnswerRoom;
 pub(super) use account::FetchAccount;
+pub(crate) use client::FetchClient;
 pub(super) use injection::VaultSecrets;
 use request::{CheckedRequest, FetchAsk};
-use resolver::{NoPublicAddress, PublicResolver, SystemLookup};
+use resolver::NoPublicAddress;
 
+use super::Outbound;
 use crate::gate::fair_scheduler::{self, Applicant};
 use crate::vault::VaultHandle;
 use hauki_contract::api::node::{Fetched, NewsItem};
@@ -35,9 +36,6 @@ use hauki_contract::system::clock;
 
 /// So often an answer may lead on.
 const MOST_REDIRECTS: usize = 5;
-/// How long connecting may take, and a server be silent.
-const CONNECT: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(30);
 /// Of all headers of an answer.
 const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// What is longer is searched for secrets on a thread of its own.
@@ -111,25 +109,6 @@ struct FetchAnswer<'a> {
     base64: Option<String>,
 }
 
-/// One for all vaults: it keeps neither cookies nor connections.
-fn client() -> Result<&'static Client, FetchError> {
-    static CLIENT: OnceLock<Option<Client>> = OnceLock::new();
-    let made = CLIENT.get_or_init(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Client::builder()
-            .dns_resolver(Arc::new(PublicResolver(Arc::new(SystemLookup))))
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .pool_max_idle_per_host(0)
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .build()
-            .ok()
-    });
-    made.as_ref().ok_or(FetchError::NoClient)
-}
-
 /// What the worker gets is the answer as JSON.
 pub(super) async fn fetch(vault: &Arc<VaultHandle>, params: &str) -> Result<String, FetchError> {
     let invitations = &vault.limits.net;
@@ -185,7 +164,7 @@ async fn follow(vault: &VaultHandle, params: &str, seen: &mut Fetched) -> Result
         if redirects > 0 {
             vault.reach.fetches.take(vault.now())?;
         }
-        let answer = send(&request, secrets).await?;
+        let answer = send(&vault.reach, &request).await?;
         let status = answer.status().as_u16();
         seen.status = Some(status);
         let location =
@@ -199,10 +178,10 @@ async fn follow(vault: &VaultHandle, params: &str, seen: &mut Fetched) -> Result
     Err(FetchError::Circle)
 }
 
-async fn send(request: &CheckedRequest, secrets: &VaultSecrets) -> Result<Response, FetchError> {
+async fn send(reach: &Outbound, request: &CheckedRequest) -> Result<Response, FetchError> {
     let method = Method::from_bytes(request.method.name().as_bytes()).unwrap_or_default();
-    let (url, headers) = secrets.put_into(request)?;
-    let mut sent = client()?.request(method, url).headers(headers);
+    let (url, headers) = reach.secrets.put_into(request)?;
+    let mut sent = reach.client.get()?.request(method, url).headers(headers);
     if let Some(body) = &request.body {
         sent = sent.body(body.clone());
     }
