@@ -30,6 +30,7 @@ mod ticket_files;
 mod progress;
 mod record;
 mod run;
+mod session_store;
 mod signals;
 mod source;
 mod source_faults;

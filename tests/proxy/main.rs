@@ -16,4 +16,5 @@ mod modern;
 mod one_call;
 mod repl;
 mod run;
+mod sessions;
 mod workers;

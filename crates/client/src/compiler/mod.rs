@@ -9,7 +9,9 @@ mod imports;
 mod compile;
 mod evaluated;
 mod toolchain;
+mod turn_maps;
 
 pub use compile::{CompileError, Compiled, Compiler};
 pub use evaluated::{EvaluatedText, evaluator};
 pub use toolchain::{PreparedSource, SourceOrder, Toolchain, ToolchainError};
+pub use turn_maps::{TurnMaps, TurnText};
