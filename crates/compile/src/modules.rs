@@ -16,7 +16,7 @@ use swc_ecma_ast::{
     VarDeclarator,
 };
 use swc_ecma_transforms_base::rename::{RenameMap, rename};
-use swc_ecma_visit::{Visit, VisitWith};
+use swc_ecma_visit::{Visit, VisitMut, VisitMutWith, VisitWith};
 
 use super::built_in::is_built_in;
 use super::early_errors::bound;
@@ -331,8 +331,11 @@ fn hide_classes(body: &mut [Stmt], program_names: &HashSet<Atom>) -> RenameMap {
         match statement {
             Stmt::Decl(Decl::Class(class)) => {
                 hide(&class.ident);
-                let own = Some(within(&class.ident));
-                let value = ClassExpr { ident: own, class: std::mem::take(&mut class.class) };
+                // The variable is set when the class is whole, and its own text may use it before.
+                let own = within(&class.ident);
+                let mut body = std::mem::take(&mut class.class);
+                body.visit_mut_with(&mut OwnName { outer: class.ident.to_id(), inner: own.ctxt });
+                let value = ClassExpr { ident: Some(own), class: body };
                 let mut made = variable(class.ident.clone(), Box::new(Expr::Class(value)));
                 if let Stmt::Decl(Decl::Var(variables)) = &mut made {
                     variables.kind = VarDeclKind::Let;
@@ -358,6 +361,20 @@ fn hide_classes(body: &mut [Stmt], program_names: &HashSet<Atom>) -> RenameMap {
 /// The name by which a class knows itself.
 fn within(name: &Ident) -> Ident {
     Ident::new(name.sym.clone(), name.span, SyntaxContext::empty().apply_mark(Mark::new()))
+}
+
+/// The name of a class within its own text.
+struct OwnName {
+    outer: Id,
+    inner: SyntaxContext,
+}
+
+impl VisitMut for OwnName {
+    fn visit_mut_ident(&mut self, name: &mut Ident) {
+        if name.sym == self.outer.0 && name.ctxt == self.outer.1 {
+            name.ctxt = self.inner;
+        }
+    }
 }
 
 #[derive(Default)]

@@ -3,7 +3,7 @@
 //!
 //! The keys of private names and the texts of tagged templates are kept in such variables, for functions that live on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use swc_atoms::Atom;
@@ -31,9 +31,22 @@ pub(crate) fn separate(program: &mut Program, own: &TopVariables, source: &str) 
     source.hash(&mut hasher);
     let mark = hasher.finish() as u32;
     let added = TopVariables::of(program).0;
-    let added = added.into_iter().filter(|id| !own.0.contains(id));
-    let renamed: RenameMap =
-        added.map(|id| (id.clone(), Atom::from(format!("{}_{mark:08x}", id.0)))).collect();
+    let mut added: Vec<Id> = added.into_iter().filter(|id| !own.0.contains(id)).collect();
+    // Lowering gives many variables one name, and leaves it to their scopes to tell them apart.
+    added.sort_unstable();
+    let mut taken: HashMap<Atom, u32> = HashMap::new();
+    let renamed: RenameMap = added
+        .into_iter()
+        .map(|id| {
+            let number = taken.entry(id.0.clone()).or_default();
+            let name = match *number {
+                0 => format!("{}_{mark:08x}", id.0),
+                more => format!("{}_{mark:08x}_{more}", id.0),
+            };
+            *number += 1;
+            (id, name.into())
+        })
+        .collect();
     if !renamed.is_empty() {
         program.mutate(rename(&renamed));
     }
