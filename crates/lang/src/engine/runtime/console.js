@@ -1,6 +1,8 @@
 // console, as far as lines go: each is a line of the worker. What is no text is shown as Node shows it, in short.
 (function (G, R, door) {
   var S = String, line = R.line, indent = "", counts = {}, timers = {}, isArray = Array.isArray, stringify = JSON.stringify;
+  // How wide a line may be, and how deep the object was that was shown last.
+  var WIDTH = 80, reached = 0;
 
   function key(name) { return /^[A-Za-z_$][\w$]*$/.test(name) ? name : "'" + name + "'"; }
 
@@ -20,8 +22,47 @@
     return frames ? head + "\n" + S(frames).replace(/\n+$/, "") : head;
   }
 
+  // How many are in it.
+  function count(value) {
+    if (isArray(value) || value instanceof R.Typed) return value.length;
+    return (G.Map && value instanceof G.Map || G.Set && value instanceof G.Set ? value.size : 0) || R.keys(value).length;
+  }
+
+  function filled(text, width, left) {
+    var blanks = width > text.length ? " ".repeat(width - text.length) : "";
+    return left ? blanks + text : text + blanks;
+  }
+
+  // The elements of a longer array as lines of columns, numbers to the right, as Node puts them; or as they are, where
+  // they are too long.
+  function columns(parts, value, level) {
+    var rest = value.length > 100 ? 1 : 0, length = parts.length - rest, sum = 0, longest = 0, widest, bias, wide, numbers = true, widths = [];
+    var lines = [], line, i, j;
+    for (i = 0; i < length; i++) {
+      sum += parts[i].length + 2;
+      longest = Math.max(longest, parts[i].length);
+    }
+    widest = longest + 2;
+    if (widest * 3 + level >= WIDTH || sum / widest <= 5 && longest > 6) return parts;
+    bias = Math.max(widest - 3 - Math.sqrt(widest - sum / parts.length), 1);
+    wide = Math.min(Math.round(Math.sqrt(2.5 * bias * length) / bias), Math.floor((WIDTH - level) / widest), 12);
+    if (wide <= 1) return parts;
+    for (i = 0; i < wide; i++) {
+      widths[i] = 2;
+      for (j = i; j < length; j += wide) widths[i] = Math.max(widths[i], parts[j].length + 2);
+    }
+    for (i = 0; i < parts.length; i++) if (typeof value[i] !== "number") numbers = false;
+    for (i = 0; i < length; i += wide) {
+      line = "";
+      for (j = i; j < Math.min(i + wide, length) - 1; j++) line += filled(parts[j] + ", ", widths[j - i], numbers);
+      lines.push(line + (numbers ? filled(parts[j], widths[j - i] - 2, true) : parts[j]));
+    }
+    if (rest) lines.push(parts[length]);
+    return lines;
+  }
+
   function show(value, around, depth) {
-    var type = typeof value, parts, open = "{", close = "}", name, more;
+    var type = typeof value, parts, open = "{", close = "}", name, more, level, width;
     if (type === "string") return R.isHidden(value) ? "Symbol(" + (value.description || "") + ")" : quoted(value);
     if (type === "function") return value.name ? "[Function: " + value.name + "]" : "[Function (anonymous)]";
     if (type !== "object" || value === null) return value === 0 && 1 / value < 0 ? "-0" : S(value);
@@ -31,8 +72,9 @@
     if (R.shown && typeof R.shown(value) === "string") return R.shown(value);
     if (around.indexOf(value) >= 0) return "[Circular *1]";
     name = called(value);
-    if (depth < 0) return isArray(value) ? "[Array]" : "[" + (name || "Object") + "]";
+    if (depth < 0 && count(value)) return isArray(value) ? "[Array]" : "[" + (name || "Object") + "]";
     around = around.concat([value]);
+    if (count(value)) reached = around.length;
     function inner(one) { return show(one, around, depth - 1); }
     if (R.isPromise && R.isPromise(value)) {
       return "Promise { " + (value.$$state === 0 ? "<pending>" : value.$$state === 1 ? inner(value.$$value) : "<rejected> " + inner(value.$$value)) + " }";
@@ -62,11 +104,16 @@
     }
     name = name ? name + " " : "";
     if (!parts.length) return name + open + close;
-    more = parts.join(", ");
-    if (open === "{" || more.length + name.length <= 72 && more.indexOf("\n") < 0) {
-      if (more.length + name.length <= 72 && more.indexOf("\n") < 0) return name + open + " " + more + " " + close;
+    level = 2 * around.length - 2;
+    more = open === "[" && parts.length > 6 ? columns(parts, value, level) : parts;
+    // On one line goes what is short, and holds no more than two objects within each other.
+    if (more === parts && reached - around.length < 3) {
+      width = parts.reduce(function (sum, part) { return sum + part.length; }, 2 * parts.length + level + name.length + 11);
+      more = parts.join(", ");
+      if (width <= WIDTH && more.indexOf("\n") < 0) return name + open + " " + more + " " + close;
+      more = parts;
     }
-    return name + open + "\n  " + parts.join(",\n").replace(/\n/g, "\n  ") + "\n" + close;
+    return name + open + "\n  " + more.join(",\n").replace(/\n/g, "\n  ") + "\n" + close;
   }
 
   function shown(value) { return typeof value === "string" && !R.isHidden(value) ? value : show(value, [], 2); }
