@@ -32,6 +32,8 @@ mod built_in;
 mod modules;
 mod top_level_await;
 mod private_in;
+mod instance_of;
+mod close_loops;
 mod lower;
 mod separate;
 mod dialect;

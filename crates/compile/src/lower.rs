@@ -2,7 +2,7 @@
 //!
 //! One switch for all would be wrong either way: with all of them loose Map, Set and generators give other results without
 //! a word; with all of them strict there must be `Reflect.construct`, `WeakMap` and a `prototype` that cannot be written.
-//! Regular expressions stay as they are, `instanceof` and `typeof` too: the engine has the flags, and symbols are strings.
+//! Regular expressions stay as they are, and `typeof` too: the engine has the flags, and symbols are strings.
 
 use swc_common::Mark;
 use swc_common::comments::SingleThreadedComments;
@@ -18,12 +18,13 @@ use hauki_lang::runtime_names::HELPERS as HELPERS_THERE;
 use super::arrows::Arrows;
 use super::faults::FaultList;
 use super::scopes::ResolvedNames;
-use super::{call_other, private_in};
+use super::{call_other, close_loops, instance_of, private_in};
 
 /// To the syntax of ES5. Names may still be two things at once: see [`settle`].
 pub(crate) fn lower(program: &mut Program, arrows: &Arrows, names: ResolvedNames, faults: &mut FaultList) {
     let unresolved = names.unresolved;
     let asked = private_in::ask(program);
+    instance_of::replace(program, names);
     // Before private names: their own pass takes `o?.#x.y` for `(o?.#x).y`.
     program.mutate(es2020::optional_chaining(
         es2020::optional_chaining::Config { no_document_all: true, pure_getter: false },
@@ -54,6 +55,7 @@ pub(crate) fn lower(program: &mut Program, arrows: &Arrows, names: ResolvedNames
         es2017::async_to_generator(es2017::async_to_generator::Config::default(), unresolved),
         es2016::exponentiation(),
     ));
+    close_loops::wrap(program, names);
     program.mutate((
         es2015::block_scoped_functions(),
         es2015::template_literal(es2015::template_literal::Config {
@@ -70,17 +72,18 @@ pub(crate) fn lower(program: &mut Program, arrows: &Arrows, names: ResolvedNames
         es2015::new_target(),
         es2015::spread(es2015::spread::Config { loose: false }, unresolved),
         es2015::object_super(),
-        es2015::function_name(),
         es2015::for_of(es2015::for_of::Config { loose: true, assume_array: false }),
         es2015::parameters(es2015::parameters::Config { ignore_function_length: false }, unresolved),
     ));
     program.mutate((
         es2015::arrow(unresolved),
+        // Arrows and methods are functions by now, which get the names of what they are given to.
+        es2015::shorthand(),
+        es2015::function_name(),
         es2015::computed_properties(es2015::computed_props::Config { loose: true }),
         es2015::destructuring(es2015::destructuring::Config { loose: false }),
         es2015::block_scoping(unresolved),
         es2015::generator::generator(unresolved, None::<SingleThreadedComments>),
-        es2015::shorthand(),
     ));
     let helpers = HELPERS.with(|helpers| helpers.mark());
     program.visit_mut_with(&mut GlobalHelpers { helpers, names, faults });

@@ -23,7 +23,7 @@ const STACK_BYTES: usize = 256 << 20;
 
 /// Compiled before the filter is there: some passes ask once for the number of processors, or where a stack ends.
 const FIRST: &str = "export class A extends B { #x = 1; static y = `${2}`; get z() { return this.#x ?? super.z } \
-    async f({ a, ...b }, ...c) { for await (const d of [...c]) await a?.(d, () => b) } *g() { yield* /a/ } h() { return i`j${1}`; } }";
+    async f({ a, ...b }, ...c) { for await (const d of [...c]) await a?.(d, () => b) } *g() { yield* /a/; for (const k of this.z) yield k } h() { return i`j${1}`; } }";
 
 /// The whole life of the compiler program. Its one argument is how many bytes it may map.
 #[must_use]

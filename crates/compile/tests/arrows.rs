@@ -79,7 +79,7 @@ fn every_form_is_a_call_of_the_other_object() {
         ("class A { x = a->b() }", "this.x = call_other(a, \"b\");"),
         ("var {a = b->c()} = d", "call_other(b, \"c\")"),
         ("var o = {[a->b()]: c->d()}", "call_other(a, \"b\")"),
-        ("for (const a of b->c()) a->d()", "_create_for_of_iterator_helper_loose(call_other(b, \"c\"))"),
+        ("for (const a of b->c()) a->d()", "_open_iterator(call_other(b, \"c\"))"),
         ("n --> a->b()", "n-- > call_other(a, \"b\");"),
         ("a / b->c() / d", "a / call_other(b, \"c\") / d;"),
         ("if (a) /->b()/.test(c->d())", "(/->b()/).test(call_other(c, \"d\"));"),

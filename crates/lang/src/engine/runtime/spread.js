@@ -54,6 +54,17 @@
   G._array_like_to_array = function (value, count) { return slice.call(value, 0, count === undefined ? value.length : count); };
   G._unsupported_iterable_to_array = function (value, count) { return value ? R.list(value, count) : undefined; };
   G._non_iterable_rest = G._non_iterable_spread = function () { throw new TypeError("value is not iterable"); };
+
+  // What a loop goes over and must close if it is left early; nothing is to be closed of an array or a text.
+  function Opened(it) {
+    this.it = it;
+    this.ended = false;
+  }
+  function isPlain(value) { return isArray(value) && value.$$iterator === R.values || typeof value === "string"; }
+  G._open_iterator = function (value) { return isPlain(value) ? value : new Opened(R.iterator(value)); };
+  G._close_iterator = function (opened) {
+    if (opened instanceof Opened && !opened.ended) R.close(opened.it);
+  };
   // A function that gives the next step.
   G._create_for_of_iterator_helper_loose = function (value) {
     var it, at = 0, step;
@@ -62,6 +73,18 @@
       return function () {
         step.done = at >= value.length;
         step.value = step.done ? undefined : value[at++];
+        return step;
+      };
+    }
+    if (value instanceof Opened) {
+      it = value.it;
+      return function () {
+        var step;
+        // Who fails to go on has ended.
+        value.ended = true;
+        step = it.next();
+        if (!R.isObject(step)) throw new TypeError("Iterator result " + R.brief(step) + " is not an object");
+        value.ended = !!step.done;
         return step;
       };
     }
