@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use swc_common::Span;
-use swc_ecma_ast::{Expr, Ident, Program, UnaryExpr, UnaryOp};
+use swc_ecma_ast::{ArrowExpr, Expr, Function, Ident, Program, UnaryExpr, UnaryOp};
 use swc_ecma_visit::{Visit, VisitWith};
 
 use super::faults::FaultList;
@@ -39,16 +39,22 @@ fn instead(name: &str) -> Option<&'static str> {
     })
 }
 
-/// One fault for each name, where it is used first. Whoever asks `typeof` for one knows that it may be absent.
-/// A module of CommonJS is given three of them, and who was invited has two more.
-pub(crate) fn check(
-    program: &Program,
-    names: ResolvedNames,
-    (is_common, is_invited): (bool, bool),
-    faults: &mut FaultList,
-) {
+/// What a module is given besides the vault's own names.
+#[derive(Clone, Copy)]
+pub(crate) struct ModulePlace {
+    pub(crate) is_common: bool,
+    pub(crate) is_invited: bool,
+    /// Somebody else's text, of which much may never be called.
+    pub(crate) is_package: bool,
+}
+
+/// One fault for each name, where it is used first. Whoever asks `typeof` for one knows that it may be absent, and what
+/// a package's functions name is missed when they are called. A module of CommonJS is given three of them, and who was
+/// invited has two more.
+pub(crate) fn check(program: &Program, names: ResolvedNames, place: ModulePlace, faults: &mut FaultList) {
+    let ModulePlace { is_common, is_invited, is_package } = place;
     let given: &[&str] = if is_common { &["require", "module", "exports"] } else { &[] };
-    let mut used = UsedGlobals { names, first: HashMap::new(), asked: HashSet::new() };
+    let mut used = UsedGlobals { names, first: HashMap::new(), asked: HashSet::new(), is_package };
     program.visit_with(&mut used);
     for (name, at) in used.first {
         if let Some(instead) = instead(&name)
@@ -65,9 +71,22 @@ struct UsedGlobals {
     names: ResolvedNames,
     first: HashMap<String, Span>,
     asked: HashSet<String>,
+    is_package: bool,
 }
 
 impl Visit for UsedGlobals {
+    fn visit_function(&mut self, function: &Function) {
+        if !self.is_package {
+            function.visit_children_with(self);
+        }
+    }
+
+    fn visit_arrow_expr(&mut self, function: &ArrowExpr) {
+        if !self.is_package {
+            function.visit_children_with(self);
+        }
+    }
+
     fn visit_ident(&mut self, name: &Ident) {
         if self.names.is_free(name) && instead(&name.sym).is_some() {
             self.first.entry(name.sym.to_string()).or_insert(name.span);

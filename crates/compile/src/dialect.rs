@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use swc_atoms::Atom;
 use swc_common::{DUMMY_SP, Spanned, SyntaxContext};
 use swc_ecma_ast::{
-    ArrayLit, CatchClause, ComputedPropName, Expr, Id, Ident, IdentName, Lit, MemberExpr, MemberProp, Number,
-    Program, PropName, Stmt, Str,
+    ArrayLit, CallExpr, Callee, CatchClause, ComputedPropName, Expr, ExprOrSpread, Id, Ident, IdentName, Lit,
+    MemberExpr, MemberProp, NewExpr, Number, Program, PropName, Stmt, Str, UnaryExpr, UnaryOp,
 };
 use swc_ecma_transforms_base::rename::rename;
 use swc_ecma_visit::{Visit, VisitMut, VisitMutWith, VisitWith};
@@ -14,13 +14,42 @@ use swc_ecma_visit::{Visit, VisitMut, VisitMutWith, VisitWith};
 use super::early_errors::bound;
 use super::scopes::ResolvedNames;
 
-/// `process.env.NODE_ENV` is what bundlers make of it.
-pub(crate) fn fold_environment(program: &mut Program, names: ResolvedNames) {
-    program.visit_mut_with(&mut Environment { names });
+/// `process.env.NODE_ENV` is what bundlers make of it, a module of CommonJS that looks for `require` finds it, and who has a
+/// function made that gives the global object is given it: all code is strict here, where such functions give nothing.
+pub(crate) fn fold_environment(program: &mut Program, names: ResolvedNames, is_common: bool) {
+    program.visit_mut_with(&mut Environment { names, is_common });
 }
 
 struct Environment {
     names: ResolvedNames,
+    is_common: bool,
+}
+
+impl Environment {
+    /// `Function("return this")()`, with and without `new`.
+    fn is_global_object(&self, expression: &Expr) -> bool {
+        let Expr::Call(CallExpr { callee: Callee::Expr(made), args, .. }) = expression else { return false };
+        let made = match &**made {
+            Expr::Paren(inner) => &*inner.expr,
+            made => made,
+        };
+        let (callee, given) = match made {
+            Expr::Call(CallExpr { callee: Callee::Expr(callee), args, .. }) => (callee, &args[..]),
+            Expr::New(NewExpr { callee, args: Some(args), .. }) => (callee, &args[..]),
+            _ => return false,
+        };
+        let [ExprOrSpread { spread: None, expr }] = given else { return false };
+        let Expr::Lit(Lit::Str(text)) = &**expr else { return false };
+        let text = text.value.to_string_lossy();
+        args.is_empty()
+            && self.names.is_global(callee, "Function")
+            && text.trim().trim_end_matches(';') == "return this"
+    }
+
+    fn is_found(&self, expression: &Expr) -> bool {
+        matches!(expression, Expr::Unary(UnaryExpr { op: UnaryOp::TypeOf, arg, .. })
+            if self.is_common && self.names.is_global(arg, "require"))
+    }
 }
 
 impl VisitMut for Environment {
@@ -30,6 +59,15 @@ impl VisitMut for Environment {
         }) {
             let text = Str { span: expression.span(), value: "production".into(), raw: None };
             *expression = Expr::Lit(Lit::Str(text));
+            return;
+        }
+        if self.is_found(expression) {
+            let text = Str { span: expression.span(), value: "function".into(), raw: None };
+            *expression = Expr::Lit(Lit::Str(text));
+            return;
+        }
+        if self.is_global_object(expression) {
+            *expression = Ident::new("globalThis".into(), expression.span(), self.names.global()).into();
             return;
         }
         expression.visit_mut_children_with(self);

@@ -11,10 +11,11 @@ use swc_ecma_transforms_base::resolver;
 use swc_ecma_transforms_typescript::strip;
 use swc_ecma_visit::{Visit, VisitWith};
 
+use super::absent::{self, ModulePlace};
 use super::arrows::{self, Arrows, MaskedArrows};
 use super::faults::{FIRST, FaultList};
 use super::scopes::ResolvedNames;
-use super::{absent, call_other, depth, dialect, early_errors, parse, refusals, regex};
+use super::{call_other, depth, dialect, early_errors, parse, refusals, regex};
 
 /// The most modules of one worker.
 const MOST_MODULES: usize = 512;
@@ -135,10 +136,15 @@ impl<'a> Graph<'a> {
             }
             program.mutate(strip(names.unresolved, names.top_level));
         }
-        dialect::fold_environment(&mut program, names);
         let is_common = !is_first && program.is_script();
+        dialect::fold_environment(&mut program, names, is_common);
         refusals::check(&program, names, faults);
-        absent::check(&program, names, (is_common, self.is_invited), faults);
+        let place = ModulePlace {
+            is_common,
+            is_invited: self.is_invited,
+            is_package: !is_first && name.contains("node_modules/"),
+        };
+        absent::check(&program, names, place, faults);
         regex::check(&program, faults);
         let specifiers = Specifiers::of(&program, is_common, names);
         self.by_name.insert(name.to_owned(), number);

@@ -175,3 +175,31 @@ fn the_map_names_every_file() {
     ]);
     assert!(found.contains("\"sources\":[\"main.js\",\"a.js\"]"), "{found}");
 }
+
+#[test]
+fn a_package_finds_what_it_looks_for_and_misses_a_name_when_it_is_called() {
+    const PACKAGE: &str = "node_modules/p.js";
+    let of = |name: &'static str, text: &'static str| {
+        let main = if name == PACKAGE {
+            "import p from './node_modules/p.js'; export const main = () => p"
+        } else {
+            "import p from './p.js'; export const main = () => p"
+        };
+        [("main.js", main), (name, text)]
+    };
+    let found = text(&of(
+        PACKAGE,
+        "var root = Function('return this')(), own = new Function('return this;')(); function ask() { return new Proxy({}, {}) } \
+         if (typeof require === 'function') module.exports = { root, own, ask };",
+    ));
+    for wanted in ["root = globalThis", "own = globalThis", "\"function\" === \"function\"", "new Proxy"] {
+        assert!(found.contains(wanted), "{wanted}: {found}");
+    }
+    // At its top it would be missed at once, and what is the author's own is told of wherever it stands.
+    for (name, text) in
+        [(PACKAGE, "export default new Proxy({}, {})"), ("p.js", "export default () => new Proxy({}, {})")]
+    {
+        let faults = linked(&of(name, text)).expect_err(text);
+        assert!(faults.iter().any(|fault| fault.message.contains("no vault has `Proxy`")), "{faults:?}");
+    }
+}
