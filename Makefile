@@ -22,9 +22,12 @@ compiler: setup
 	$(CARGO) build --profile compiler --locked --package hauki-compile
 	install -D -m 755 $(RELEASE)/../compiler/hauki-compile $(RELEASE)/hauki-compile
 
-# Records anew what Node makes of the constructs that the compiler is tested with.
+# Records anew what Node makes of the constructs and snippets that the compiler is tested with. Types are taken out by TypeScript,
+# from npm.
 constructs:
 	node crates/compile/tests/constructs/record.mjs > crates/compile/tests/constructs/recorded.jsonl
+	npm install --silent --no-save --prefix target/typescript typescript@5
+	node crates/compile/tests/snippets/record.mjs target/typescript > crates/compile/tests/snippets/recorded.jsonl
 
 demo: build
 	@PATH="$(RELEASE):$$PATH" bash examples/demo.sh

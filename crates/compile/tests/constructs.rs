@@ -4,10 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use hauki_compile::{DIRECTIVE, LoweredSource, compile};
-use hauki_contract::rpc::channel::{Said, Unanswered};
-use hauki_contract::rpc::compile::{CompileOrder, Language, SourceFault};
-use hauki_lang::engine::{self, Deadline, Engine, Host, MapAddress, Memory, WorkerCall};
+use hauki_compile::DIRECTIVE;
+use hauki_contract::rpc::compile::Language;
+use hauki_lang::engine;
+
+mod snippets;
+mod support;
+
+use support::{called, compiled, written_in};
 
 const TABLE: &str = include_str!("constructs/table.txt");
 const RECORDED: &str = include_str!("constructs/recorded.jsonl");
@@ -30,16 +34,6 @@ fn recorded() -> BTreeMap<String, serde_json::Value> {
     lines.map(|line| (line["name"].as_str().expect("is named").to_owned(), line["value"].clone())).collect()
 }
 
-/// On a stack like the program's.
-fn compiled(source: &str, language: Language) -> Result<LoweredSource, Vec<SourceFault>> {
-    let order = CompileOrder { file: "row.js".into(), language, ..CompileOrder::default() };
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(256 << 20);
-        let thread = thread.spawn_scoped(scope, || compile(source, &order)).expect("begins");
-        thread.join().expect("does not panic")
-    })
-}
-
 #[test]
 fn each_row_is_recorded_once_and_each_record_has_its_row() {
     let (rows, recorded) = (rows(), recorded());
@@ -55,7 +49,7 @@ fn each_row_is_recorded_once_and_each_record_has_its_row() {
 fn the_engine_takes_what_each_row_becomes() {
     let mut wrong = Vec::new();
     for (name, source) in rows() {
-        match compiled(&source, Language::JavaScript) {
+        match compiled(&source, &written_in(Language::JavaScript)) {
             Err(faults) => wrong.push(format!("{name}: {faults:?}")),
             Ok(lowered) => {
                 assert!(lowered.text.starts_with(DIRECTIVE), "{name}");
@@ -133,7 +127,7 @@ const TYPED: &[(&str, &str)] = &[
 fn types_leave_nothing_behind() {
     let mut wrong = Vec::new();
     for (source, _) in TYPED {
-        match compiled(source, Language::TypeScript) {
+        match compiled(source, &written_in(Language::TypeScript)) {
             Err(faults) => wrong.push(format!("{source}: {faults:?}")),
             Ok(lowered) => {
                 if let Err(error) = engine::check(&lowered.text, "row.ts") {
@@ -145,53 +139,13 @@ fn types_leave_nothing_behind() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Takes what workers say nowhere.
-struct Silent;
-
-impl Host for Silent {
-    fn log(&mut self, _: &str) {}
-    fn event(&mut self, _: &str, _: &str) -> Result<(), String> {
-        Ok(())
-    }
-    fn destruct(&mut self) {}
-    fn ask(&mut self, _: &str, _: &str, _: &str) -> Result<u64, Box<Unanswered>> {
-        Err(Unanswered::new("internal", "nobody is there to carry a call").into())
-    }
-    fn is_crowded(&self) -> bool {
-        false
-    }
-    fn answer(&mut self, _: Option<u64>, _: Option<Deadline>) -> Result<(u64, Said), Box<Unanswered>> {
-        Err(Unanswered::new("internal", "nobody is there to carry a call").into())
-    }
-    fn pause(&mut self, _: Deadline) {}
-    fn tick(&mut self) -> bool {
-        true
-    }
-    fn limit(&self) -> usize {
-        1 << 20
-    }
-}
-
-/// What `main` gives in a vault's engine of the default size.
-fn run(text: &str) -> Result<serde_json::Value, String> {
-    let (memory, deadline) =
-        (Memory::map(MapAddress::Anywhere, 4 << 20).expect("maps"), Deadline::after_ms(60_000));
-    let told = |error: hauki_contract::rpc::channel::WorkerError| format!("{error:?}");
-    let form = engine::form(text, "row.js").map_err(told)?;
-    let mut engine = Engine::new(memory, 1, "vlt_constructs", form).map_err(told)?;
-    engine.load(&mut Silent, text, "row.js", "[]", deadline).map_err(told)?;
-    let call = WorkerCall { method: "main", params: None, caller: "", deadline };
-    let value = engine.call(&mut Silent, call).map_err(told)?;
-    serde_json::from_str(&value).map_err(|error| format!("{value}: {error}"))
-}
-
 #[test]
 fn each_row_gives_in_the_engine_what_it_gives_in_node() {
     let (recorded, mut wrong) = (recorded(), Vec::new());
     for (name, source) in rows() {
-        let lowered = compiled(&source, Language::JavaScript).expect("is compiled");
+        let lowered = compiled(&source, &written_in(Language::JavaScript)).expect("is compiled");
         let wanted = &recorded[&name];
-        match run(&lowered.text) {
+        match called(&lowered.text) {
             Ok(value) if value == *wanted => {}
             other => wrong.push(format!("{name}: {other:?} instead of {wanted}")),
         }
@@ -203,9 +157,9 @@ fn each_row_gives_in_the_engine_what_it_gives_in_node() {
 fn types_change_nothing_of_what_runs() {
     let mut wrong = Vec::new();
     for (source, wanted) in TYPED {
-        let lowered = compiled(source, Language::TypeScript).expect("is compiled");
+        let lowered = compiled(source, &written_in(Language::TypeScript)).expect("is compiled");
         let wanted: serde_json::Value = serde_json::from_str(wanted).expect("is JSON");
-        match run(&lowered.text) {
+        match called(&lowered.text) {
             Ok(value) if value == wanted => {}
             other => wrong.push(format!("{source}: {other:?} instead of {wanted}")),
         }

@@ -3,6 +3,9 @@
 //!
 //! `HAUKI_MUTANTS` says how many there are, and `HAUKI_SEED` where chance begins.
 
+use std::any::Any;
+use std::panic::{catch_unwind, resume_unwind};
+
 use hauki_compile::compile;
 use hauki_contract::rpc::compile::{CompileOrder, Language, Purpose};
 use hauki_lang::engine;
@@ -56,6 +59,13 @@ fn mutant(rows: &[&str], chance: &mut Chance) -> String {
     one.join(" ")
 }
 
+/// swc's parser asserts an order of places that `let this` in TypeScript does not keep, in builds for development only;
+/// others go on, and the engine refuses the name.
+fn is_of_development(panic: &(dyn Any + Send)) -> bool {
+    cfg!(debug_assertions)
+        && panic.downcast_ref::<String>().is_some_and(|text| text.contains("(span.start <= span.end)"))
+}
+
 #[test]
 fn mutants_are_refused_or_taken_by_the_engine() {
     let (seed, many) = (number("HAUKI_SEED", 1), number("HAUKI_MUTANTS", MANY));
@@ -70,7 +80,11 @@ fn mutants_are_refused_or_taken_by_the_engine() {
             let language = if chance.below(3) == 0 { Language::TypeScript } else { Language::JavaScript };
             let purpose = if chance.below(2) == 0 { Purpose::Program } else { Purpose::Worker };
             let order = CompileOrder { file: "m.js".into(), language, purpose, ..CompileOrder::default() };
-            let Ok(lowered) = compile(&source, &order) else { continue };
+            let lowered = match catch_unwind(|| compile(&source, &order)) {
+                Ok(Ok(lowered)) => lowered,
+                Err(panic) if !is_of_development(&*panic) => resume_unwind(panic),
+                Ok(Err(_)) | Err(_) => continue,
+            };
             if let Err(error) = engine::check(&lowered.text, "m.js") {
                 panic!("{source}\n{}\n{error:?}", lowered.text);
             }
