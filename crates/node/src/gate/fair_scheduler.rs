@@ -94,7 +94,7 @@ pub async fn take<T: Send + 'static>(
 
 /// The same for what is too long for a shard and can wait for as long as others have such things: one of each source at
 /// a time.
-pub(super) async fn take_long<T: Send + 'static>(
+pub async fn take_long<T: Send + 'static>(
     source: Applicant,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Crowded> {

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use reqwest::header::{CONTENT_ENCODING, HeaderMap, LOCATION};
-use reqwest::{Method, Response};
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, LOCATION, TRANSFER_ENCODING};
+use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use account::AnswerRoom;
@@ -39,7 +39,9 @@ const MOST_REDIRECTS: usize = 5;
 /// Of all headers of an answer.
 const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// What is longer is searched for secrets on a thread of its own.
-const SHORT: usize = 32 * 1024;
+const SHORT: usize = 2 * 1024;
+/// An answer that is searched is no longer, whatever the vault's lines may be: each of its bytes is looked at some hundred times.
+const MOST_SEARCHED: usize = 8 * 1024 * 1024;
 /// For events, of what nobody waited for to its end.
 const GIVEN_UP: &str = "fetch: it was given up";
 
@@ -75,6 +77,8 @@ pub(super) enum FetchError {
     Leak,
     #[error("fetch: {0} has packed its answer, so it cannot be searched for secrets")]
     Packed(String),
+    #[error("fetch: {0} has answered with a part, which cannot be searched for secrets")]
+    Partial(String),
     #[error("fetch: this node cannot fetch: its certificates cannot be read")]
     NoClient,
 }
@@ -85,7 +89,7 @@ impl FetchError {
             Self::Unasked | Self::Uninvited { .. } | Self::Redirect(_) | Self::Private(_) => {
                 code::word(code::DENIED)
             }
-            Self::Leak | Self::Packed(_) => code::word(code::DENIED),
+            Self::Leak | Self::Packed(_) | Self::Partial(_) => code::word(code::DENIED),
             Self::Request(_) | Self::Unsent => code::word(code::INVALID_PARAMS),
             Self::Circle | Self::Unreachable { .. } | Self::Broken { .. } | Self::NoClient => "unreachable",
             Self::Long(_) => code::word(code::TOO_LARGE),
@@ -115,6 +119,8 @@ pub(super) async fn fetch(vault: &Arc<VaultHandle>, params: &str) -> Result<Stri
     if invitations.is_empty() {
         return Err(FetchError::Unasked);
     }
+    // What is refused counts as well; what is beyond the count is told to nobody but the worker, which may try as often as it can.
+    vault.reach.fetches.take(vault.now())?;
     let mut telling = FetchTelling::begin(vault);
     let said = follow(vault, params, &mut telling.seen).await;
     // Nothing that fails says a value; this is in case something does.
@@ -155,11 +161,8 @@ async fn follow(vault: &VaultHandle, params: &str, seen: &mut Fetched) -> Result
     let (invitations, secrets) = (&vault.limits.net, &vault.reach.secrets);
     let asked = FetchAsk::read(params)?;
     (seen.method, seen.to) = asked.told();
-    let account = &vault.reach.fetches;
-    // What is refused counts as well.
-    account.take(vault.now())?;
     let mut request = CheckedRequest::of(asked, invitations)?;
-    let _place = account.place().await?;
+    let _place = vault.reach.fetches.place().await?;
     for redirects in 0..=MOST_REDIRECTS {
         if redirects > 0 {
             vault.reach.fetches.take(vault.now())?;
@@ -229,13 +232,20 @@ async fn read(
     redirected: bool,
     seen: &mut Fetched,
 ) -> Result<String, FetchError> {
-    let (most, secrets) = (vault.limits.max_frame_bytes as usize, &vault.reach.secrets);
+    let secrets = &vault.reach.secrets;
+    let most = vault.limits.max_frame_bytes as usize;
+    let most = if secrets.is_empty() { most } else { most.min(MOST_SEARCHED) };
     let mut room = AnswerRoom::new();
     let mut body = Vec::new();
     let to = request.url.origin().ascii_serialization();
-    let packed = answer.headers().get(CONTENT_ENCODING).filter(|how| how.as_bytes() != b"identity");
-    if packed.is_some() && !secrets.is_empty() {
+    if !secrets.is_empty() && is_packed(answer.headers()) {
         return Err(FetchError::Packed(to));
+    }
+    // Of a part only a part of a value would be found.
+    if !secrets.is_empty()
+        && matches!(answer.status(), StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE)
+    {
+        return Err(FetchError::Partial(to));
     }
     // Before anything of a long one is read, where its length is told.
     if answer.content_length().is_some_and(|length| length > most as u64) {
@@ -274,6 +284,14 @@ async fn read(
     if told.len() > most { Err(FetchError::Long(most)) } else { Ok(told) }
 }
 
+/// Whether what comes is not what it says, in any of its headers and steps.
+fn is_packed(headers: &HeaderMap) -> bool {
+    let all = |name, plain: &[u8]| {
+        headers.get_all(name).iter().any(|how| !how.as_bytes().eq_ignore_ascii_case(plain))
+    };
+    all(CONTENT_ENCODING, b"identity") || all(TRANSFER_ENCODING, b"chunked")
+}
+
 /// The body without secrets.
 async fn cleaned(vault: &VaultHandle, body: Vec<u8>) -> Result<Vec<u8>, FetchError> {
     let secrets = Arc::clone(&vault.reach.secrets);
@@ -284,7 +302,7 @@ async fn cleaned(vault: &VaultHandle, body: Vec<u8>) -> Result<Vec<u8>, FetchErr
         return Ok(secrets.redaction.cleaned(&body).into_owned());
     }
     let work = move || secrets.redaction.cleaned(&body).into_owned();
-    fair_scheduler::take(Applicant::Vault(vault.id.clone()), work).await.map_err(|_| FetchError::Crowded)
+    fair_scheduler::take_long(Applicant::Vault(vault.id.clone()), work).await.map_err(|_| FetchError::Crowded)
 }
 
 fn broken(error: &reqwest::Error) -> &'static str {
