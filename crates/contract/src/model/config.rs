@@ -121,11 +121,16 @@ pub struct GemsConfig {
 pub struct NetConfig {
     /// The most that anybody may invite a worker to: `off`, or a list as `GET https://api.example.com/v1/`. Absent: names
     /// and public addresses; others by administrators only.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub allow: Option<NetCeiling>,
     /// Certificate authorities, in PEM form, that may vouch for what is fetched, beside the system's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+}
+
+/// A key with nothing behind it would be no ceiling at all.
+fn said<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<NetCeiling>, D::Error> {
+    NetCeiling::deserialize(input).map(Some)
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -79,7 +79,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        for wrong in ["on", "true", "'*'", "['https://*.example.com/']", "https://api.example.com/", "{}"] {
+        for wrong in [
+            "on",
+            "true",
+            "'*'",
+            "['https://*.example.com/']",
+            "https://api.example.com/",
+            "{}",
+            "",
+            "null",
+            "~",
+        ] {
             assert!(Config::read(format!("net: {{allow: {wrong}}}").as_bytes()).is_err(), "{wrong}");
         }
         assert_eq!(Config::read(b"net: {}").expect("reads").net.allow, None);
