@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::ops::Range;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -205,11 +205,18 @@ fn inserted(text: &str, begins: usize, member: &str, is_empty: bool) -> String {
 fn exchange(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mode = fs::metadata(file).map_or(0o600, |about| about.permissions().mode() & 0o7777);
+    let before = fs::metadata(file).ok();
+    let mode = before.as_ref().map_or(0o600, |before| before.permissions().mode() & 0o7777);
     let beside = folder.join(format!(".hauki-mcp.{:016x}", random::u64()));
     let written = || {
         let mut new = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
         new.write_all(bytes)?;
+        // Of an administrator who works in another user's home.
+        if let Some(before) = &before
+            && before.uid() != new.metadata()?.uid()
+        {
+            std::os::unix::fs::fchown(&new, Some(before.uid()), Some(before.gid()))?;
+        }
         new.set_permissions(fs::Permissions::from_mode(mode))?;
         new.sync_all()?;
         fs::rename(&beside, file)
@@ -275,12 +282,18 @@ mod tests {
         let old = home.path().join("old.json");
         fs::write(&old, "{}").expect("writes");
         fs::set_permissions(&old, fs::Permissions::from_mode(0o640)).expect("sets");
+        // Another user's, where that can be tried.
+        let _ = std::os::unix::fs::chown(&old, Some(12_345), Some(12_346));
+        let owner =
+            |file: &Path| fs::metadata(file).map(|about| (about.uid(), about.gid())).expect("is there");
+        let before = owner(&old);
         let new = home.path().join("deep/er/new.json");
         for (file, mode) in [(&old, 0o640), (&new, 0o600)] {
             exchange(file, b"{\"a\":1}").expect("writes");
             assert_eq!(fs::read(file).expect("is there"), b"{\"a\":1}");
             assert_eq!(fs::metadata(file).expect("is there").permissions().mode() & 0o777, mode);
         }
+        assert_eq!(owner(&old), before);
         let left = fs::read_dir(home.path()).expect("lists").count();
         assert_eq!(left, 2, "nothing lies beside");
     }
