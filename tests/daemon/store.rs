@@ -49,9 +49,6 @@ fn doctor(dir: &Path) -> (Option<i32>, String) {
 
 /// In the value of the document with this key, and in what is left of its earlier ones.
 fn flip_in(store: &Path, key: &str, word: &str) {
-    // A daemon that ends has copied its log; a page in it would hide the one that is damaged here.
-    let log = std::fs::metadata(store.with_extension("db-wal")).map_or(0, |log| log.len());
-    assert_eq!(log, 0, "the daemon left its log behind");
     let mut bytes = std::fs::read(store).expect("reads");
     let find = |bytes: &[u8], from: usize, what: &str| {
         let found = bytes[from..].windows(what.len()).position(|window| window == what.as_bytes());
@@ -104,6 +101,9 @@ async fn a_vault_with_a_damaged_record_is_listed_counted_and_ended() {
     let (boss, other) = (named(&core, "boss").await, named(&core, "other").await);
     let ghost = Ghost::connect(&boss.ticket, GhostOptions::default()).await.expect("connects");
     assert_eq!(core.terminate().code(), Some(0));
+    // A page in the log would hide the one that is damaged here.
+    let log = std::fs::metadata(store_of(&core).with_extension("db-wal")).map_or(0, |log| log.len());
+    assert_eq!(log, 0, "the daemon has left its log behind");
     for spawned in [&boss, &other] {
         flip_in(&store_of(&core), &format!("vault/{}", spawned.vault.id), "boot_id");
     }
