@@ -42,7 +42,7 @@ async fn a_ticket_for_all_methods_evaluates_and_a_narrowed_one_does_not() {
         json!({"text": 1}),
         json!({"text": "1", "powers": {"all": 1}}),
         json!({"text": "1", "powers": {"objects": ["vlt_x"]}}),
-        json!({"text": "1", "lasting": true}),
+        json!({"text": "1", "powers": {}, "lasting": false}),
     ] {
         assert_eq!(refused(&mut caller, params.clone()).await["code"], code::INVALID_PARAMS, "{params}");
     }
@@ -79,32 +79,40 @@ async fn a_worker_that_does_not_say_so_takes_no_turns() {
 }
 
 #[tokio::test]
-async fn a_turn_without_powers_neither_ends_the_vault_nor_leaves_who_does() {
+async fn after_a_turn_with_fewer_powers_nothing_in_the_worker_has_more() {
     let daemon = Daemon::start();
     let spawned = daemon.spawn(WORKER).await;
     let peer = daemon.spawn("function own() { return 5; }").await;
-    let mut caller = Stranger::enter(&serde_json::to_value(&spawned.ticket).expect("serializes")).await;
+    let ticket = serde_json::to_value(&spawned.ticket).expect("serializes");
+    let mut caller = Stranger::enter(&ticket).await;
     let peer = serde_json::to_value(&peer.ticket).expect("serializes");
-    for text in ["ends()", "destruct(this_object())", "clone_object('function f() { return 1; }')"] {
-        let error = refused(&mut caller, json!({"text": text, "powers": {}})).await;
-        assert!(error["message"].as_str().expect("has one").contains("not given the power"), "{error}");
-    }
     let calls = "peers(args[0], 'ab')";
-    let error = refused(&mut caller, json!({"text": calls, "args": [peer], "powers": {}})).await;
-    assert!(error["message"].as_str().expect("has one").contains("call this object"), "{error}");
-    let named = json!({"text": calls, "args": [peer], "powers": {"objects": [peer]}});
+    let named = json!({"text": calls, "args": [peer], "powers": {"objects": [peer], "clone": true}});
     assert_eq!(evaluated(&mut caller, named).await["value"], 7);
+    // A turn that is given more, or all, has what is left; so have the worker's own methods, for other callers too.
+    for powers in
+        [json!({}), json!({"destruct": true, "clone": true, "fetch": true, "objects": [peer]}), json!(null)]
+    {
+        for text in ["ends()", "destruct(this_object())", "clone_object('function f() { return 1; }')"] {
+            let mut turn = json!({"text": text});
+            if !powers.is_null() {
+                turn["powers"] = powers.clone();
+            }
+            let error = refused(&mut caller, turn).await;
+            assert!(error["message"].as_str().expect("has one").contains("not given the power"), "{error}");
+        }
+    }
+    let error = refused(&mut caller, json!({"text": calls, "args": [peer]})).await;
+    assert!(error["message"].as_str().expect("has one").contains("call this object"), "{error}");
+    let mut other = Stranger::enter(&ticket).await;
+    let before = other.result("tried", json!([])).await.as_u64().expect("a number");
+    let error = other.call("ends", json!([])).await["error"].clone();
+    assert!(error["message"].as_str().expect("has one").contains("not given the power"), "{error}");
     // It has tried, by itself, and the vault is there.
-    evaluated(&mut caller, json!({"text": "call_out('ends', 0); 1", "powers": {}})).await;
-    until("the timer of the turn", async || caller.result("tried", json!([])).await == 2).await;
-    let changed = json!({"text": "print = own = function () { destruct(this_object()); }; 3", "powers": {}});
-    let done = evaluated(&mut caller, changed).await;
-    assert_eq!((&done["value"], &done["restored"]), (&json!(3), &json!(["print", "own"])));
-    assert_eq!(evaluated(&mut caller, json!({"text": "print('x'); own()"})).await["value"], 7);
-    let lost = "Object.defineProperty(Array.prototype, 'x', {value: 1, configurable: false})";
-    let error = refused(&mut caller, json!({"text": lost, "powers": {}})).await;
-    assert!(error["message"].as_str().expect("has one").contains("cannot be put back"), "{error}");
-    // The session ends.
+    evaluated(&mut caller, json!({"text": "call_out('ends', 0); 1"})).await;
+    until("the timer of the turn", async || other.result("tried", json!([])).await == before + 2).await;
+    // Its end is still the caller's to order.
+    caller.send(&request(9, "hauki.destruct", json!({})).to_string()).await;
     while caller.line().await.is_some() {}
 }
 

@@ -25,21 +25,19 @@ pub(crate) fn evaluate(
         Ok::<_, WorkerError>(Powers { destruct, clone, fetch, objects })
     });
     let powers = powers.transpose()?;
-    if asked.lasting && powers.is_none() {
-        return Err(refused("lasting: there are no powers that could last"));
-    }
     let args = asked.args.map(|args| {
         let args: Vec<&str> = args.iter().map(|argument| argument.get()).collect();
         format!("[{}]", args.join(","))
     });
     let (args, powers) = (args.as_deref(), powers.as_ref());
     let WorkerCall { caller, deadline, .. } = call;
-    let turn = Turn { text: &asked.text, args, powers, lasting: asked.lasting, caller, deadline };
+    // A heap that a turn with fewer powers has written to is never given more again.
+    let turn = Turn { text: &asked.text, args, powers, lasting: powers.is_some(), caller, deadline };
     let done = engine.evaluate(host, turn)?;
     // The engine has written it.
     let value = done.value.map(RawValue::from_string).transpose();
     let value = value.map_err(|error| refused(format!("the value is no JSON: {error}")))?;
-    let told = Evaluated { turn: done.number, value, restored: done.restored };
+    let told = Evaluated { turn: done.number, value };
     serde_json::to_string(&told).map_err(|error| refused(error.to_string()))
 }
 

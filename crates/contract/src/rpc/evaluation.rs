@@ -18,15 +18,13 @@ pub struct Evaluate {
     /// `args` in the text, and what `main` is called with where the text defines it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args: Option<Vec<Box<RawValue>>>,
-    /// Absent: all that the worker has.
+    /// Absent: all that the worker has. Otherwise nothing that runs in it from now on has more: what a turn leaves in the
+    /// heap would act with the powers of the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub powers: Option<TurnPowers>,
-    /// Whether everything that runs from now on has no more than these powers.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub lasting: bool,
 }
 
-/// What a turn may do beyond the heap. What is not named it may not.
+/// What a turn, and whatever comes after it, may do beyond the heap. What is not named it may not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TurnPowers {
@@ -61,9 +59,6 @@ pub struct Evaluated {
     /// Of its last statement, or of `main`; absent is `undefined`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Box<RawValue>>,
-    /// Names of the session that it had changed without the powers of the session, and that are as they were.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub restored: Vec<String>,
 }
 
 #[cfg(test)]
@@ -75,7 +70,7 @@ mod tests {
     fn what_is_named_is_given_and_nothing_else() {
         let read = |text: &str| strict::from_str::<Evaluate>(text, DocumentLimits::MESSAGE);
         let all = read(r#"{"text":"1"}"#).expect("is one");
-        assert!(all.powers.is_none() && all.args.is_none() && !all.lasting);
+        assert!(all.powers.is_none() && all.args.is_none());
         let none = read(r#"{"text":"1","powers":{},"args":[1,"a"]}"#).expect("is one");
         assert_eq!(none.powers, Some(TurnPowers::default()));
         for odd in [

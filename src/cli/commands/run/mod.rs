@@ -43,7 +43,7 @@ in `args`. What it throws ends the command with 7.
 by this user, whose ticket for it lies in sessions/ of the state directory (~/.local/state/hauki), and by hauki ls
 and hauki destruct; it ends with --end, or when it was not used for an hour (--lease). --file puts files into the worker, which reads and writes them with read_file(name) and
 write_file(name, data); --get takes them out when the program has ended. They are its memory, not a disk. --powers gives
-the program less than the worker has, and what it leaves behind as well.
+the program less than the worker has, and all that comes after it in the session no more.
 
 Examples:
   hauki run -e '[3, 1, 2].sort()'
@@ -104,7 +104,7 @@ pub(crate) struct RunOnceArgs {
     /// A file that comes out of the worker, and its name here; may be repeated
     #[arg(long, value_name = "NAME[:LOCAL]", value_parser = FilePair::get)]
     get: Vec<FilePair>,
-    /// What the program may do besides computing: none of it, or some; all without
+    /// What the program, and the session after it, may do besides computing: none of it, or some; all without
     #[arg(long, value_name = "POWER", value_delimiter = ',')]
     powers: Vec<Power>,
     /// A file, or - for standard input, and the program's arguments; with -e the arguments only

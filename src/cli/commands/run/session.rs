@@ -239,12 +239,7 @@ async fn turn(
     }
     let text = &program.text;
     let words = program.words.iter().filter_map(|word| serde_json::value::to_raw_value(word).ok());
-    let asked = Evaluate {
-        text: text.text.clone(),
-        args: Some(words.collect()),
-        powers: args.powers(),
-        lasting: false,
-    };
+    let asked = Evaluate { text: text.text.clone(), args: Some(words.collect()), powers: args.powers() };
     let params = serde_json::to_string(&asked).unwrap_or_default();
     let (mut events, number) = (ghost.events(), ghost.number());
     let mut answer = pin!(ghost.call_as(number, builtin::EVALUATE, Some(&params)));
@@ -265,12 +260,8 @@ async fn turn(
                 DocumentLimits { bytes: answer.get().len(), ..DocumentLimits::MESSAGE },
             );
             match read {
-                Ok(Evaluated { turn, value, restored }) => {
+                Ok(Evaluated { turn, value }) => {
                     turns.keep(turn, text);
-                    if !restored.is_empty() {
-                        let names = sanitize::line(&restored.join(", ")).into_owned();
-                        ctx.warn(&format!("names of the session were changed and are as they were: {names}"));
-                    }
                     (turns, Ok(TurnOutcome { value }))
                 }
                 Err(source) => {
